@@ -1,0 +1,60 @@
+# `make demo` and `make test` do all the set-up themselves. PYTHON chooses the interpreter: make test PYTHON=python3.13
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long coverage lint types generate check-generated servers clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## Run the main job: the same handlers on asyncio, on trio and in blocking code.
+	$(BIN)/python examples/meetings.py
+
+test: $(VENV)/.dev servers ## Run the test suite.
+	$(PYTEST)
+
+test-long: $(VENV)/.dev servers ## Run the test suite with many more random programs.
+	DIATOR_PROOF_EXAMPLES=20000 $(PYTEST)
+
+coverage: $(VENV)/.dev servers ## Run the test suite and fail below the required coverage.
+	$(BIN)/python -m coverage erase
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+lint: $(VENV)/.dev ## Check style.
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: $(VENV)/.dev ## Check types with mypy and pyright, both strict.
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pyright --pythonpath $(BIN)/python
+
+generate: $(VENV)/.dev ## Write diator/sync and tests/sync from diator/aio and tests/aio.
+	$(BIN)/python tools/unasync.py
+
+check-generated: $(VENV)/.dev ## Fail if diator/sync or tests/sync is not what would be generated.
+	$(BIN)/python tools/unasync.py --check
+
+servers: ## Install the servers that the tests talk to, where that is possible.
+	@sh tools/servers.sh
+
+clean: ## Remove everything that these commands have made.
+	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(PIP) install --editable ".[all]" rich
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(PIP) install --editable . --group dev
+	@touch $@ $(VENV)/.demo

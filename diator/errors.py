@@ -1,0 +1,177 @@
+"""Every error that diator raises.
+
+::
+
+    DiatorError
+    ├── RegistrationError               while binding
+    │   ├── HandlerAlreadyBound         (ValueError)
+    │   └── InvalidHandler              (TypeError)
+    ├── RoutingError                    (LookupError)
+    │   ├── RequestHandlerDoesNotExist
+    │   └── EventRouteDoesNotExist
+    ├── HandlerBuildError               (TypeError)
+    ├── ConfigurationError              (ExceptionGroup) all that ``check()`` found
+    ├── EventsClosed                    (RuntimeError)
+    ├── EventsShared                    (RuntimeError)
+    ├── EventHandlingError              (ExceptionGroup) the command is committed
+    ├── MaxCascadeExceeded              (RecursionError)
+    ├── BlockingCallError               (RuntimeError) only on ``diator.sync``
+    │   ├── RunningLoopError
+    │   ├── ReentrancyError
+    │   └── GreenletError
+    ├── MessageError                    (ValueError)
+    │   ├── MessageEncodeError
+    │   └── MessageDecodeError
+    ├── BrokerError
+    │   └── BrokerClosed                (RuntimeError)
+    └── MissingExtraError               (ImportError)
+
+Errors of user code are never wrapped on their way out of a handler or a middleware. Whatever goes wrong
+*after* the command counts as committed is collected in one `EventHandlingError`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+__all__ = (
+    "BlockingCallError",
+    "BrokerClosed",
+    "BrokerError",
+    "ConfigurationError",
+    "DiatorError",
+    "EventHandlingError",
+    "EventRouteDoesNotExist",
+    "EventsClosed",
+    "EventsShared",
+    "GreenletError",
+    "HandlerAlreadyBound",
+    "HandlerBuildError",
+    "InvalidHandler",
+    "MaxCascadeExceeded",
+    "MessageDecodeError",
+    "MessageEncodeError",
+    "MessageError",
+    "MissingExtraError",
+    "ReentrancyError",
+    "RegistrationError",
+    "RequestHandlerDoesNotExist",
+    "RoutingError",
+    "RunningLoopError",
+)
+
+
+class DiatorError(Exception):
+    """The root of diator's errors."""
+
+
+class RegistrationError(DiatorError):
+    """A binding that cannot be made."""
+
+
+class HandlerAlreadyBound(RegistrationError, ValueError):
+    """A request has exactly one handler, and this one has it already."""
+
+
+class InvalidHandler(RegistrationError, TypeError):
+    """The handler does not fit what it is bound to, or cannot be understood."""
+
+
+class RoutingError(DiatorError, LookupError):
+    """There is nobody to take this message."""
+
+
+class RequestHandlerDoesNotExist(RoutingError):
+    """No handler is bound to the type of this request. Nothing has run."""
+
+
+class EventRouteDoesNotExist(RoutingError):
+    """The recorded event has neither a handler nor a broker to go to."""
+
+
+class HandlerBuildError(DiatorError, TypeError):
+    """A handler cannot be constructed: the message names the handler, the parameter and the remedy."""
+
+
+class ConfigurationError(DiatorError, ExceptionGroup[Exception]):
+    """Everything that ``mediator.check()`` found, one exception each."""
+
+    def derive(self, excs: Sequence[Exception], /) -> Self:  # type: ignore[override]
+        return type(self)(self.message, excs)
+
+
+class EventsClosed(DiatorError, RuntimeError):
+    """An event was recorded after the dispatch it belongs to had ended."""
+
+
+class EventsShared(DiatorError, RuntimeError):
+    """Two overlapping dispatches use one handler object that keeps its events in a list of its own."""
+
+
+class EventHandlingError(DiatorError, ExceptionGroup[Exception]):
+    """The command was carried out, but something failed afterwards.
+
+    ``exceptions`` holds what was raised, in order. `split`, `subgroup` and ``except*`` keep `response`.
+
+    Attributes:
+        response: What the request handler returned (None for a published event).
+    """
+
+    response: Any
+
+    def __new__(cls, message: str, excs: Sequence[Exception], response: Any = None, /) -> Self:
+        self = super().__new__(cls, message, excs)
+        self.response = response
+        return self
+
+    def __init__(self, message: str, excs: Sequence[Exception], response: Any = None, /) -> None:
+        super().__init__(message, excs)
+
+    def derive(self, excs: Sequence[Exception], /) -> Self:  # type: ignore[override]
+        return type(self)(self.message, excs, self.response)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.exceptions, self.response)
+
+
+class MaxCascadeExceeded(DiatorError, RecursionError):
+    """Events kept causing events for more generations than ``max_cascade`` allows."""
+
+
+class BlockingCallError(DiatorError, RuntimeError):
+    """``diator.sync`` would have to wait for a coroutine in a place where it must not wait."""
+
+
+class RunningLoopError(BlockingCallError):
+    """The calling thread is running an event loop: use ``diator.aio`` there and await it."""
+
+
+class ReentrancyError(BlockingCallError):
+    """The call came from diator's own loop thread, which would then wait for itself."""
+
+
+class GreenletError(BlockingCallError):
+    """The process is patched by gevent, which cannot share a thread with an event loop."""
+
+
+class MessageError(DiatorError, ValueError):
+    """A message and an event do not translate into each other."""
+
+
+class MessageEncodeError(MessageError):
+    """The event holds something that the wire format cannot carry."""
+
+
+class MessageDecodeError(MessageError):
+    """The received message is malformed, too large, or not known here. It never carries the payload."""
+
+
+class BrokerError(DiatorError):
+    """A message broker could not do what it was asked to."""
+
+
+class BrokerClosed(BrokerError, RuntimeError):
+    """The broker was used after it had been closed."""
+
+
+class MissingExtraError(DiatorError, ImportError):
+    """An optional dependency is not installed. The message names the command that installs it."""
