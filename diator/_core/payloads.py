@@ -1,0 +1,107 @@
+"""Events to payloads and back.
+
+What may live here: the rule that an event is sent only if it would come back equal, and received only if nothing has to
+be guessed. No envelope, no broker. What an error says never holds a value.
+"""
+
+import re
+import sys
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..errors import MessageDecodeError, MessageEncodeError
+from .codecs import Codec, codec_of, to_json
+from .faithful import difference, loses_integers, unencodable
+from .messages import Event
+from .strict_json import reason
+
+__all__ = ("check_payload", "decode_payload", "encode_payload")
+
+E = TypeVar("E", bound=Event)
+
+#: An integer with fewer digits is also a float (`EXACT_FLOATS` has 16).
+_16_DIGITS = re.compile(rb"[0-9]{16}")
+
+
+def check_payload(event_type: type[Event]) -> None:
+    """Make sure that events of this type can be sent and received, as far as the type tells.
+
+    Raises:
+        MessageEncodeError: A field could not be decoded. The text names it and says what to do.
+    """
+    codec_of(event_type)
+
+
+def encode_payload(event: Event) -> dict[str, Any]:
+    """Turn an event into JSON values, from which `decode_payload` makes an equal event.
+
+    Raises:
+        MessageEncodeError: It would not come back equal. The text names the class and the field.
+    """
+    cls = type(event)
+    codec = codec_of(cls)
+    try:
+        image = codec.image(event)
+    except AttributeError as error:
+        raise MessageEncodeError(
+            f"{cls.__qualname__} has no attribute {error.name}: keep what __init__ takes under the same name"
+        ) from None
+    body = _to_json(cls, codec, image)
+    try:
+        payload: dict[str, Any] = msgspec.json.decode(body)
+        received = codec.read(payload)
+    except Exception as error:  # noqa: BLE001 - runs code of the user's classes
+        raise MessageEncodeError(f"{cls.__qualname__} could not be decoded again: {_why(cls, error)}") from None
+    path = difference(image, received)
+    if path is not None:
+        raise MessageEncodeError(
+            f"{cls.__qualname__}{path} would come back as something else: annotate it with the type of its value; "
+            "JSON has no NaN and no infinity"
+        )
+    return payload
+
+
+def decode_payload(event_type: type[E], payload: dict[str, Any]) -> E:
+    """Make an event from JSON values, strictly; unknown fields are allowed.
+
+    Raises:
+        MessageDecodeError: A field is missing or wrong, or the class refuses the values.
+    """
+    codec = codec_of(event_type)
+    name = event_type.__qualname__
+    try:
+        image = codec.read(payload)
+        wide = _16_DIGITS.search(msgspec.json.encode(payload))
+        lossy = wide is not None and loses_integers(payload, msgspec.json.decode(to_json(codec.write(image))))
+    except Exception as error:  # noqa: BLE001 - runs code of the user's classes
+        raise MessageDecodeError(f"the payload is not a {name}: {_why(event_type, error)}") from None
+    if lossy:
+        raise MessageDecodeError(f"the payload is not a {name}: an integer is too large for the float field it is in")
+    try:
+        event: E = codec.build(image)
+    except Exception as error:  # noqa: BLE001 - runs code of the user's classes
+        raise MessageDecodeError(f"{name} refused the values of the payload ({type(error).__name__})") from None
+    return event
+
+
+def _to_json(cls: type[Event], codec: Codec, image: Any) -> bytes:
+    try:
+        return to_json(codec.write(image))
+    except Exception as error:  # noqa: BLE001 - runs code of the user's classes
+        surrogate = isinstance(error, UnicodeEncodeError)
+    why = "is a string with a lone surrogate, which has no UTF-8 form" if surrogate else "has no JSON form"
+    raise MessageEncodeError(f"{cls.__qualname__}{unencodable(image, to_json)} {why}")
+
+
+def _why(cls: type[Event], error: Exception) -> str:
+    """What was wrong, without the input that the error may quote."""
+    pydantic: Any = sys.modules.get("pydantic")
+    if pydantic is None or not isinstance(error, pydantic.ValidationError):
+        return reason(error)
+    found: Any = error
+    place = found.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+    fields: dict[str, Any] = getattr(cls, "__pydantic_fields__", {})
+    names = {*fields, *(field.alias for field in fields.values())}
+    where = f"{place[0]}: " if place and place[0] in names else ""  # any other step may be a key of the input
+    return f"{where}the value is missing, or not a valid one"

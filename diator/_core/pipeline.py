@@ -1,0 +1,151 @@
+"""Middlewares: the chain, the three forms, and which of them wrap which request.
+
+What may live here: choosing and telling apart middlewares, and the blocking driver of the generator form. The
+closures that await are built in `diator.aio.dispatcher`.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Protocol, TypeAlias
+from weakref import WeakSet
+
+from ..errors import InvalidHandler
+from .events import RouteTable
+from .handlers import is_coroutine_callable
+from .messages import Request
+
+__all__ = ("Form", "Handle", "Middleware", "MiddlewareChain", "SelectedMiddleware", "drive")
+
+#: What a middleware calls to go on: the rest of the chain, with the handler at its end.
+Handle: TypeAlias = Callable[[Any], Any]
+
+
+class Middleware(Protocol):
+    """Wraps the handling of requests.
+
+    Three forms are understood: ``async def (request, handle)``, ``def (request, handle)``, and a generator
+    ``def (request)`` that yields the request and is sent the response::
+
+        def measured(request):
+            start = perf_counter()
+            response = yield request
+            print(perf_counter() - start)
+            return response
+
+    The generator works on every side without a thread. An error of the rest of the chain is raised at the ``yield``.
+    """
+
+    __call__: Callable[..., Awaitable[Any] | Generator[Any, Any, Any] | Any]
+
+
+class Form(Enum):
+    """How a middleware is called."""
+
+    ASYNC = auto()
+    PLAIN = auto()
+    GENERATOR = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedMiddleware:
+    """A middleware and its form."""
+
+    call: Callable[..., Any]
+    form: Form
+
+
+class MiddlewareChain:
+    """An ordered list of middlewares; the first one added is the outermost."""
+
+    def __init__(self) -> None:
+        self._chain: list[tuple[SelectedMiddleware, tuple[type, ...]]] = []
+        self._watchers: WeakSet[RouteTable[Any]] = WeakSet()
+
+    def add(self, middleware: Callable[..., Any], *, requests: Iterable[type] = (Request,)) -> None:
+        """Put a middleware innermost.
+
+        Args:
+            middleware: Any of the forms that `Middleware` names.
+            requests: The request types that it wraps, with their subclasses. All by default.
+
+        Raises:
+            InvalidHandler: It cannot be called as a middleware.
+        """
+        self._chain.append(_select(middleware, requests))
+        self._changed()
+
+    def set(self, chain: Iterable[Callable[..., Any]]) -> None:
+        """Replace all middlewares; the first one becomes the outermost."""
+        self._chain = [_select(middleware, (Request,)) for middleware in chain]
+        self._changed()
+
+    def wrap(self, handle: Handle) -> Handle:
+        """Wrap a function in all middlewares that take ``(request, handle)``, as diator 0.1.2 did."""
+        for selected, _ in reversed(self._chain):
+            handle = _wrap_one(selected.call, handle)
+        return handle
+
+    def select(self, request_type: type) -> list[SelectedMiddleware]:
+        """The middlewares that wrap requests of this type, outermost first."""
+        return [selected for selected, requests in self._chain if issubclass(request_type, requests)]
+
+    def watch(self, table: RouteTable[Any]) -> None:
+        """Empty this table whenever the chain changes. The chain does not keep it alive."""
+        self._watchers.add(table)
+
+    def __len__(self) -> int:
+        return len(self._chain)
+
+    def _changed(self) -> None:
+        for table in list(self._watchers):
+            table.invalidate()
+
+
+def drive(middleware: Callable[[Any], Generator[Any, Any, Any]], request: Any, handle: Handle) -> Any:
+    """Run a middleware of the generator form around a blocking handle.
+
+    Every request that it yields goes down the chain, so a second ``yield`` is a retry; what it returns is the response.
+    """
+    generator = middleware(request)
+    try:
+        request = next(generator)
+        while True:
+            try:
+                response = handle(request)
+            except BaseException as error:  # noqa: BLE001 - the middleware decides, whatever it was
+                request = generator.throw(error)
+            else:
+                request = generator.send(response)
+    except StopIteration as stop:
+        return stop.value
+
+
+def _wrap_one(call: Callable[..., Any], handle: Handle) -> Handle:
+    return lambda request: call(request, handle)
+
+
+def _select(middleware: Any, requests: Iterable[Any]) -> tuple[SelectedMiddleware, tuple[type, ...]]:
+    name = getattr(middleware, "__qualname__", None) or type(middleware).__qualname__
+    types = tuple(requests)
+    if not types or not all(isinstance(t, type) and issubclass(t, Request) for t in types):
+        raise InvalidHandler(f"{name}: `requests` takes request classes, as in requests=(JoinMeeting, Command)")
+    if isinstance(middleware, type) or not callable(middleware):
+        raise InvalidHandler(f"{name} is not callable as a middleware: pass a function, or an object with __call__")
+    function = middleware if inspect.isroutine(middleware) else getattr(middleware, "__call__")  # noqa: B004, B009
+    parameters = inspect.signature(middleware).parameters.values()
+    taken = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if inspect.isasyncgenfunction(function):
+        raise InvalidHandler(f"{name} is an async generator: write the generator form with `def`, without await")
+    form, needed = Form.PLAIN, 2
+    if inspect.isgeneratorfunction(function):
+        form, needed = Form.GENERATOR, 1
+    elif is_coroutine_callable(middleware):
+        form = Form.ASYNC
+    if taken < needed and not variadic:
+        raise InvalidHandler(
+            f"{name} takes {taken} arguments; a middleware takes (request, handle), a generator (request)"
+        )
+    return SelectedMiddleware(middleware, form), types

@@ -1,0 +1,347 @@
+"""Which handler takes which message.
+
+What may live here: the two maps, and the checks that can be made while binding.
+"""
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import UnionType
+from typing import Any, Concatenate, Protocol, TypeVar, Union, get_args, get_origin, overload
+from weakref import WeakSet
+
+from ..errors import HandlerAlreadyBound, InvalidHandler, RequestHandlerDoesNotExist
+from .events import RouteTable
+from .handlers import (
+    EventHandler,
+    HandlerSpec,
+    RequestHandler,
+    SyncMode,
+    declared_messages,
+    declared_result,
+    describe,
+    result_of,
+)
+from .messages import Event, Request
+
+__all__ = ("EventMap", "RequestMap")
+
+H = TypeVar("H")
+Q = TypeVar("Q")
+R = TypeVar("R")
+E = TypeVar("E", bound=Event)
+Q_co = TypeVar("Q_co", covariant=True)
+Q_contra = TypeVar("Q_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class _Sendable(Protocol[Q_co, R]):
+    """What a type checker needs to know of a request class to compare it with a handler."""
+
+    def __diator_types__(self) -> tuple[Q_co, list[R]]: ...
+
+
+class _Handles(Protocol[Q_contra, R_co]):
+    def handle(self, request: Q_contra, /, *args: Any, **kwargs: Any) -> R_co | Awaitable[R_co]: ...
+
+
+class _Map:
+    """What both maps share: whoever compiled routes from a map hears of new bindings."""
+
+    def __init__(self) -> None:
+        self._watchers: WeakSet[RouteTable[Any]] = WeakSet()
+
+    def watch(self, table: RouteTable[Any]) -> None:
+        """Empty this table whenever a binding is added. The map does not keep it alive."""
+        self._watchers.add(table)
+
+    def _changed(self) -> None:
+        for table in list(self._watchers):
+            table.invalidate()
+
+
+class RequestMap(_Map):
+    """The handler of each type of request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._specs: dict[type, HandlerSpec] = {}
+
+    @overload
+    def bind(
+        self,
+        request_type: type[_Sendable[Q, R]],
+        handler: type[_Handles[Q, R]] | _Handles[Q, R],
+        *,
+        sync: SyncMode | None = None,
+    ) -> None: ...
+    @overload
+    def bind(
+        self,
+        request_type: type[_Sendable[Q, R]],
+        handler: Callable[Concatenate[Q, ...], R | Awaitable[R]],
+        *,
+        sync: SyncMode | None = None,
+    ) -> None: ...
+    def bind(self, request_type: Any, handler: Any, *, sync: SyncMode | None = None) -> None:
+        """Let a handler take the requests of exactly this type.
+
+        Args:
+            request_type: A subclass of `Request`.
+            handler: A class with ``handle`` (built for each request), an object with one, or a function.
+            sync: Where a ``def`` handler runs on `diator.aio`: ``"inline"`` or in a worker ``"thread"``. None leaves
+                it to the mediator; on `diator.sync` it always runs in the calling thread.
+
+        Raises:
+            HandlerAlreadyBound: The request has a handler already.
+            InvalidHandler: The handler is for another request or result, or cannot be understood.
+        """
+        names = _names_of_caller()
+        _expect(request_type, Request, "Derive it from Command or Query")
+        spec = describe(handler, sync, names)
+        declared = declared_messages(handler, RequestHandler, names)
+        if declared and not issubclass(request_type, declared):
+            raise InvalidHandler(
+                f"{spec.name} handles {_names(declared)}, so it cannot be bound to {request_type.__qualname__}"
+            )
+        self._add(request_type, spec)
+
+    @overload
+    def handler(self, handler: H, /) -> H: ...
+    @overload
+    def handler(self, /, *, sync: SyncMode | None = None) -> Callable[[H], H]: ...
+    def handler(self, handler: Any = None, /, *, sync: SyncMode | None = None) -> Any:
+        """Bind the decorated class or function to the request that its annotations name.
+
+        Raises:
+            HandlerAlreadyBound: The request has a handler already.
+            InvalidHandler: It does not say which request it handles, or declares another result than the request.
+        """
+        names = _names_of_caller()
+
+        def decorate(handler: Any) -> Any:
+            spec = describe(handler, sync, names)
+            for request_type in _declared(spec, RequestHandler, Request, names):
+                wanted, given = result_of(request_type), declared_result(handler, names)
+                if not _may_return(given, wanted):
+                    raise InvalidHandler(
+                        f"{spec.name} returns {_text(given)}, but {request_type.__qualname__} is a request for "
+                        f"{_text(wanted)}: change one of them"
+                    )
+                self._add(request_type, spec)
+            return handler
+
+        return decorate if handler is None else decorate(handler)
+
+    def include(self, other: "RequestMap") -> None:
+        """Add all bindings that another map has now.
+
+        Raises:
+            HandlerAlreadyBound: A request has a handler in both.
+        """
+        for request_type in other._specs:
+            self._refuse_second(request_type, other._specs[request_type])
+        for request_type, spec in other._specs.items():
+            self._add(request_type, spec)
+
+    def get(self, request_type: type[Any]) -> Any:
+        """The handler bound to a request.
+
+        Raises:
+            RequestHandlerDoesNotExist: There is none.
+        """
+        return self.spec(request_type).handler
+
+    def spec(self, request_type: type[Any]) -> HandlerSpec:
+        """What is known of the handler bound to a request.
+
+        Raises:
+            RequestHandlerDoesNotExist: There is none.
+        """
+        try:
+            return self._specs[request_type]
+        except KeyError:
+            raise RequestHandlerDoesNotExist(
+                f"no handler is bound to {request_type.__qualname__}: bind one with "
+                f"`request_map.bind({request_type.__name__}, ...)` or the decorator `@request_map.handler`"
+            ) from None
+
+    def __iter__(self) -> Iterator[type]:
+        return iter(list(self._specs))
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def __str__(self) -> str:
+        return str({request_type: spec.handler for request_type, spec in self._specs.items()})
+
+    def _add(self, request_type: type, spec: HandlerSpec) -> None:
+        self._refuse_second(request_type, spec)
+        self._specs[request_type] = spec
+        self._changed()
+
+    def _refuse_second(self, request_type: type, spec: HandlerSpec) -> None:
+        if request_type in self._specs:
+            raise HandlerAlreadyBound(
+                f"{request_type.__qualname__} is handled by {self._specs[request_type].name} already; a request has "
+                f"one handler, so {spec.name} cannot take it too"
+            )
+
+
+class EventMap(_Map):
+    """The handlers of each type of event. One event may have many, one handler may take many events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bindings: list[tuple[type, HandlerSpec]] = []
+        self._declared: dict[type, None] = {}
+
+    @overload
+    def bind(
+        self, event_type: type[E], handler: type[EventHandler[E]] | EventHandler[E], *, sync: SyncMode | None = None
+    ) -> None: ...
+    @overload
+    def bind(
+        self,
+        event_type: type[E],
+        handler: type[_Handles[E, None]] | _Handles[E, None],
+        *,
+        sync: SyncMode | None = None,
+    ) -> None: ...
+    @overload
+    def bind(
+        self,
+        event_type: type[E],
+        handler: Callable[Concatenate[E, ...], Awaitable[None] | None],
+        *,
+        sync: SyncMode | None = None,
+    ) -> None: ...
+    def bind(self, event_type: Any, handler: Any, *, sync: SyncMode | None = None) -> None:
+        """Let a handler take the events of this type and its subclasses.
+
+        Args:
+            event_type: A subclass of `Event`, or `Event` itself for all of them.
+            handler: A class with ``handle`` (built for each event), an object with one, or a function.
+            sync: As for `RequestMap.bind`.
+
+        Raises:
+            HandlerAlreadyBound: This handler is bound to exactly this event already.
+            InvalidHandler: The handler is for other events, or cannot be understood.
+        """
+        names = _names_of_caller()
+        _expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
+        spec = describe(handler, sync, names)
+        declared = declared_messages(handler, EventHandler, names)
+        if declared and not issubclass(event_type, declared):
+            raise InvalidHandler(
+                f"{spec.name} handles {_names(declared)}, so it cannot be bound to {event_type.__qualname__}"
+            )
+        self._add(event_type, spec)
+
+    @overload
+    def handler(self, handler: H, /) -> H: ...
+    @overload
+    def handler(self, /, *, sync: SyncMode | None = None) -> Callable[[H], H]: ...
+    def handler(self, handler: Any = None, /, *, sync: SyncMode | None = None) -> Any:
+        """Bind the decorated class or function to the events that its annotations name (a union names several).
+
+        Raises:
+            HandlerAlreadyBound: It is bound to that event already.
+            InvalidHandler: It does not say which events it handles.
+        """
+        names = _names_of_caller()
+
+        def decorate(handler: Any) -> Any:
+            spec = describe(handler, sync, names)
+            for event_type in _declared(spec, EventHandler, Event, names):
+                self._add(event_type, spec)
+            return handler
+
+        return decorate if handler is None else decorate(handler)
+
+    def declare(self, *event_types: type[Event]) -> None:
+        """Name events that this application records or receives without a handler of their own.
+
+        `Mediator.check` then reports those that have nowhere to go, and they can be decoded by name when a handler
+        is bound to a base class only.
+        """
+        for event_type in event_types:
+            _expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
+            self._declared[event_type] = None
+        self._changed()
+
+    def include(self, other: "EventMap") -> None:
+        """Add all bindings and declarations that another map has now."""
+        for event_type, spec in other._bindings:
+            self._add(event_type, spec)
+        self.declare(*other._declared)
+
+    def get(self, event_type: type[Any]) -> list[Any]:
+        """The handlers that take an event of this type, in bind order."""
+        return [spec.handler for spec in self.specs(event_type)]
+
+    def specs(self, event_type: type[Any]) -> list[HandlerSpec]:
+        """What is known of the handlers that take an event of this type, in bind order, each once."""
+        found: dict[int, HandlerSpec] = {}
+        for bound_type, spec in self._bindings:
+            if issubclass(event_type, bound_type):
+                found.setdefault(id(spec.handler), spec)
+        return list(found.values())
+
+    def get_events(self) -> list[type[Any]]:
+        """All event types that are bound or declared."""
+        return list(dict.fromkeys([*(event_type for event_type, _ in self._bindings), *self._declared]))
+
+    def __str__(self) -> str:
+        return str({event_type: self.get(event_type) for event_type in self.get_events()})
+
+    def _add(self, event_type: type, spec: HandlerSpec) -> None:
+        for bound_type, bound in self._bindings:
+            if bound_type is event_type and bound.handler is spec.handler:
+                raise HandlerAlreadyBound(f"{spec.name} is bound to {event_type.__qualname__} already")
+        self._bindings.append((event_type, spec))
+        self._changed()
+
+
+def _names_of_caller() -> Mapping[str, Any]:
+    """The names visible where ``bind`` or ``handler`` was called, for annotations that are strings."""
+    return sys._getframe(2).f_locals
+
+
+def _expect(message_type: Any, root: type, remedy: str) -> None:
+    if not isinstance(message_type, type) or not issubclass(message_type, root):
+        raise InvalidHandler(f"{_text(message_type)} is not a subclass of {root.__name__}. {remedy}")
+
+
+def _declared(spec: HandlerSpec, root: type, message: type, names: Mapping[str, Any]) -> tuple[type, ...]:
+    declared = declared_messages(spec.handler, root, names)
+    if not declared or not all(issubclass(d, message) for d in declared):
+        raise InvalidHandler(
+            f"{spec.name} does not say which {message.__name__.lower()} it handles: annotate its first parameter, "
+            f"write `class {spec.name}({root.__name__}[...])`, or use `bind`"
+        )
+    return declared
+
+
+def _may_return(given: Any, wanted: Any) -> bool:
+    """Whether a handler that returns ``given`` can serve a request for ``wanted``. In doubt it can."""
+    given, wanted = (type(None) if t is None else t for t in (given, wanted))
+    if given == wanted or any(t in (inspect.Parameter.empty, Any) or isinstance(t, str) for t in (given, wanted)):
+        return True
+    for side, of in ((given, all), (wanted, any)):
+        if get_origin(side) in (Union, UnionType):
+            return of(_may_return(*((m, wanted) if side is given else (given, m))) for m in get_args(side))
+    if not (isinstance(given, type) and isinstance(wanted, type)) or get_origin(given) or get_origin(wanted):
+        return True
+    tower = (int, float, complex)  # PEP 484: an int may stand where a float is expected
+    if given in tower and wanted in tower:
+        return tower.index(given) <= tower.index(wanted)
+    return issubclass(given, wanted)
+
+
+def _names(types: tuple[type, ...]) -> str:
+    return " | ".join(t.__qualname__ for t in types)
+
+
+def _text(annotation: Any) -> str:
+    return getattr(annotation, "__qualname__", None) or str(annotation)

@@ -1,0 +1,113 @@
+"""Messages to bytes and back.
+
+What may live here: the `Serializer` interface and the formats that come with diator. No event, no broker.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from ..errors import MessageDecodeError, MessageEncodeError
+from . import strict_json
+from .wire import Message, check_headers
+
+__all__ = ("JSONSerializer", "Serializer")
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+_JSON = re.compile(r'\s*application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
+
+
+class Serializer(Protocol):
+    """Turns messages into the bytes that a broker carries, and back. It must be safe to share between threads."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type of what `encode` makes."""
+        ...
+
+    def encode(self, message: Message, *, headers_inside: bool = False) -> bytes:
+        """Make the body.
+
+        Args:
+            message: Its payload consists of JSON values.
+            headers_inside: The broker has no header channel, so put the headers into the body.
+
+        Raises:
+            MessageEncodeError: `decode` would refuse it, or not give back the same message.
+        """
+        ...
+
+    def decode(self, body: bytes, headers: Mapping[str, str] = _NONE) -> Message:
+        """Read a body that anybody may have sent.
+
+        Args:
+            body: The bytes.
+            headers: What came through the broker's header channel. They win over headers inside the body.
+
+        Raises:
+            MessageDecodeError: Whatever is wrong with it; nothing else is raised. The text is fit for logs: it holds no
+                part of the body or the headers.
+        """
+        ...
+
+
+class JSONSerializer:
+    """JSON with the keys ``message_type``, ``message_name``, ``message_id``, ``payload``, and ``headers`` if wanted."""
+
+    content_type = "application/json"
+
+    def encode(self, message: Message, *, headers_inside: bool = False) -> bytes:
+        """Make the body; see `Serializer.encode`."""
+        headers = message.headers()
+        check_headers(headers, MessageEncodeError)
+        envelope: dict[str, Any] = {
+            "message_type": message.message_type,
+            "message_name": message.message_name,
+            "message_id": str(message.message_id),
+            "payload": message.payload,
+        }
+        if headers_inside:
+            envelope["headers"] = headers
+        return strict_json.encode(envelope, f"the message {message.message_name}")
+
+    def decode(self, body: bytes, headers: Mapping[str, str] = _NONE) -> Message:
+        """Read a body; see `Serializer.decode`."""
+        check_headers(headers, MessageDecodeError)
+        _check_format(headers)
+        try:
+            envelope = msgspec.convert(strict_json.decode(body), _Envelope)
+        except msgspec.ValidationError as error:
+            raise MessageDecodeError(f"the body is not a message: {strict_json.reason(error)}") from None
+        if envelope.headers:
+            check_headers(envelope.headers, MessageDecodeError)
+            _check_format(envelope.headers)
+        return Message.from_headers(
+            {**envelope.headers, **headers},
+            message_type=envelope.message_type,
+            message_name=envelope.message_name,
+            message_id=envelope.message_id,
+            payload=envelope.payload,
+        )
+
+
+class _Envelope(msgspec.Struct):
+    message_type: str
+    message_name: str
+    message_id: UUID
+    payload: dict[str, Any]
+    headers: dict[str, str] = {}
+
+
+def _check_format(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        match name.lower().replace("_", "-"):
+            case "content-type" if not _JSON.fullmatch(value):
+                raise MessageDecodeError("the header content_type is not application/json in UTF-8")
+            case "content-encoding" if value.strip().lower() not in ("", "identity"):
+                raise MessageDecodeError("the body has a content encoding: the producer has to send plain JSON")
+            case _:
+                pass

@@ -1,0 +1,114 @@
+"""What goes to a message broker.
+
+What may live here: `Message`, and its headers as text. No event, no serializer, no broker.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from ..errors import MessageDecodeError, MessageError
+
+__all__ = ("MAX_HEADERS", "Message", "check_headers")
+
+#: Bytes of all header names and values together: what web servers commonly allow (Apache's and nginx's default
+#: for one header field or line).
+MAX_HEADERS = 8 * 1024
+
+_TEXTS = ("content_type", "correlation_id", "causation_id", "partition_key", "traceparent")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """An event on its way through a message broker.
+
+    Attributes:
+        message_type: The kind of event: ``"notification_event"`` or ``"ecst_event"``.
+        message_name: The name of the event's class.
+        message_id: The id of the event.
+        payload: The fields of the event, with its id and timestamp, as JSON values.
+        content_type: The format of the body.
+        schema_version: The version of the fields.
+        occurred_at: When the event was recorded.
+        correlation_id: Shared by all messages that one cause outside led to.
+        causation_id: The id of the message that led to this one.
+        partition_key: Messages with the same key stay in order, where the broker can do that.
+        traceparent: The trace this belongs to, as in W3C Trace Context.
+    """
+
+    message_type: str
+    message_name: str
+    message_id: UUID = field(default_factory=uuid4)
+    payload: dict[str, Any] = field(repr=False)
+    content_type: str = "application/json"
+    schema_version: int = 1
+    occurred_at: datetime | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    partition_key: str | None = None
+    traceparent: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Everything but the first four, as text; what is None is left out."""
+        values = {name: getattr(self, name) for name in _TEXTS}
+        values["schema_version"] = str(self.schema_version)
+        values["occurred_at"] = None if self.occurred_at is None else self.occurred_at.isoformat()
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_headers(
+        cls,
+        headers: Mapping[str, str],
+        *,
+        message_type: str,
+        message_name: str,
+        message_id: UUID,
+        payload: dict[str, Any],
+    ) -> Self:
+        """Put a message together from a body and what `headers` made of the rest; unknown headers are ignored.
+
+        Raises:
+            MessageDecodeError: A header is malformed.
+        """
+        return cls(
+            message_type=message_type,
+            message_name=message_name,
+            message_id=message_id,
+            payload=payload,
+            **_values(headers),
+        )
+
+
+def check_headers(headers: Mapping[Any, Any], error: type[MessageError]) -> None:
+    """Refuse headers that are not text, or more than `MAX_HEADERS`.
+
+    Args:
+        headers: What goes beside a body, or came with one.
+        error: What to raise.
+    """
+    size = 0
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise error("a header is not text")
+        size += len(name.encode(errors="replace")) + len(value.encode(errors="replace"))
+    if size > MAX_HEADERS:
+        raise error(f"the headers have {size} bytes; at most {MAX_HEADERS} are allowed")
+
+
+def _values(headers: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {name: headers[name] for name in _TEXTS if name in headers}
+    if "schema_version" in headers:
+        if not _VERSION.fullmatch(headers["schema_version"]):
+            raise MessageDecodeError("the header schema_version is not a positive integer")
+        values["schema_version"] = int(headers["schema_version"])
+    if "occurred_at" in headers:
+        try:
+            moment = datetime.fromisoformat(headers["occurred_at"])
+        except ValueError:
+            raise MessageDecodeError("the header occurred_at is not a date and time in ISO 8601") from None
+        values["occurred_at"] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return values
