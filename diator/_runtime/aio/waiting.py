@@ -1,0 +1,44 @@
+"""How `diator.aio` waits: for time to pass, or for something to change."""
+
+from types import TracebackType
+from typing import Self
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+__all__ = ("Changes", "checkpoint", "current_time")
+
+current_time = anyio.current_time
+
+
+class Changes:
+    """Guards what several tasks look at and change, and lets them wait until somebody has changed it.
+
+    Use it as a context manager around every access. Nothing is locked: tasks run one at a time between awaits.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[anyio.Event] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        pass
+
+    async def wait(self, timeout: float) -> None:
+        """Wait for `notify`, at most ``timeout`` seconds; afterwards look again, as anything may have happened."""
+        event = anyio.Event()
+        self._waiting.add(event)
+        try:
+            with anyio.move_on_after(timeout):
+                await event.wait()
+        finally:
+            self._waiting.discard(event)
+
+    def notify(self) -> None:
+        """Wake everybody who waits."""
+        for event in self._waiting:
+            event.set()

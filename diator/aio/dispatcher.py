@@ -1,0 +1,326 @@
+"""The dispatcher: each type of request gets one compiled route, made once and called for each send."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import MethodType
+from typing import Any
+
+from .._core.events import CLOSED, Buffer, EventRoute, Events, RouteTable, failed
+from .._core.handlers import SyncMode
+from .._core.pipeline import Form, MiddlewareChain, SelectedMiddleware
+from .._core.pipeline import drive as drive_inline
+from .._core.registry import RequestMap
+from .._runtime.aio.concurrency import ASYNC, Runner, async_only, drive
+from .abc import Container
+from .events import EventEmitter
+from .handlers import CompiledHandler, Resolve
+from .scopes import Scopes
+
+__all__ = ("DefaultDispatcher", "DispatchResult", "Route")
+
+#: Sends one request: what the mediator keeps for each request type.
+Route = Callable[[Any], Awaitable[Any]]
+
+
+@dataclass
+class DispatchResult:
+    """What came of a request, before its events were emitted."""
+
+    response: Any = None
+    events: list[Any] = field(default_factory=list)
+
+
+class Dispatch:
+    """What belongs to one send: its buffer and its scope."""
+
+    __slots__ = ("events", "resolve")
+
+    events: Buffer | None
+    resolve: Resolve | None
+
+    def begin(self, routes: RouteTable[EventRoute]) -> Buffer:
+        """Start with an empty buffer, also when a middleware calls the handler again."""
+        self.end()
+        events = self.events = Buffer()
+        events.items = []
+        events.routes = routes
+        return events
+
+    def end(self) -> list[Any]:
+        """Close the buffer, and return what is in it."""
+        events, self.events = self.events, None
+        if events is None:
+            return []
+        events.routes = CLOSED
+        return events.items
+
+
+#: For routes in which nothing is recorded or resolved.
+_STATELESS = Dispatch()
+_STATELESS.events = None
+_STATELESS.resolve = None
+
+#: One layer of the chain: handles a request in a dispatch.
+Step = Callable[[Dispatch, Any], Any]
+
+
+class DefaultDispatcher:
+    """Finds the handler of a request and runs it inside the middlewares.
+
+    Args:
+        request_map: The handlers.
+        container: Builds handlers and function parameters; without one, handlers are built with no arguments.
+        middleware_chain: What wraps them.
+        sync: Where ``def`` handlers run if their binding does not say.
+        runner: Runs code of the other colour.
+    """
+
+    def __init__(
+        self,
+        request_map: RequestMap,
+        container: Container | None = None,
+        middleware_chain: MiddlewareChain | None = None,
+        *,
+        sync: SyncMode = "inline",
+        runner: Runner | None = None,
+    ) -> None:
+        self._request_map = request_map
+        self._chain = MiddlewareChain() if middleware_chain is None else middleware_chain
+        self._sync: SyncMode = sync
+        self._runner = runner or Runner()
+        self._scopes = Scopes(container, self._runner)
+        self._alone = EventEmitter()
+        self._steps: RouteTable[Step] = RouteTable(self._compile_step)
+        self.watch(self._steps)
+
+    def watch(self, table: RouteTable[Any]) -> None:
+        """Empty this table whenever a route would come out differently."""
+        self._request_map.watch(table)
+        self._chain.watch(table)
+
+    async def dispatch(self, request: Any) -> DispatchResult:
+        """Handle a request, and return its events instead of emitting them.
+
+        Raises:
+            RequestHandlerDoesNotExist: No handler is bound to the type of the request.
+        """
+        step = self._steps[type(request)]
+        dispatch = Dispatch()
+        dispatch.events = None
+        async with self._scopes.open() as dispatch.resolve:
+            try:
+                response = await step(dispatch, request)
+            finally:
+                items = dispatch.end()
+        return DispatchResult(response=response, events=[event for _, event in items])
+
+    def compile(self, request_type: type, emitter: EventEmitter) -> Route:
+        """Make the route of one request type.
+
+        Args:
+            request_type: What is sent.
+            emitter: Where the events go.
+
+        Raises:
+            RequestHandlerDoesNotExist: No handler is bound to it.
+            HandlerBuildError: The handler needs a container.
+        """
+        handler = self._handler(request_type)
+        middlewares = self._chain.select(request_type)
+        route: Route
+        if middlewares or self._scopes.resolve is not None or not handler.fixed:
+            route = self._full_route(handler, middlewares, emitter)
+        elif handler.records:
+            route = _recording_route(handler, emitter)
+        elif handler.simple is not None:
+            route = handler.simple
+        guard = self._runner.guard(self._is_foreign(handler, middlewares))
+        return route if guard is None else _guarded(guard, route)
+
+    def check(self, request_type: type, emitter: EventEmitter) -> None:
+        """Raise what the first send of this type would raise before running anything."""
+        self.compile(request_type, emitter)
+        guard = self._runner.guard(self._is_foreign(self._handler(request_type), self._chain.select(request_type)))
+        if guard is not None:
+            guard()
+
+    def _handler(self, request_type: type) -> CompiledHandler:
+        spec = self._request_map.spec(request_type)
+        return CompiledHandler(spec, self._scopes.resolve is not None, self._runner, self._sync)
+
+    def _is_foreign(self, handler: CompiledHandler, middlewares: list[SelectedMiddleware]) -> bool:
+        foreign = Form.PLAIN if ASYNC else Form.ASYNC
+        return handler.foreign or self._scopes.foreign or any(m.form is foreign for m in middlewares)
+
+    def _full_route(
+        self, handler: CompiledHandler, middlewares: list[SelectedMiddleware], emitter: EventEmitter
+    ) -> Route:
+        first = _fold(handler, middlewares, emitter.routes_for(handler), self._runner)
+        if self._scopes.scoped:
+            return _scoped_route(first, emitter, self._scopes)
+        if handler.records or self._scopes.resolve is not None:
+            return _chained_route(first, emitter, self._scopes.resolve)
+        return MethodType(first, _STATELESS)
+
+    def _compile_step(self, request_type: type) -> Step:
+        handler = self._handler(request_type)
+        return _fold(handler, self._chain.select(request_type), Events().routes, self._runner)
+
+
+def _guarded(guard: Callable[[], None], route: Route) -> Route:
+    def guarded(request: Any) -> Awaitable[Any]:
+        guard()
+        return route(request)
+
+    return guarded
+
+
+def _recording_route(handler: CompiledHandler, emitter: EventEmitter) -> Route:
+    """For a handler that takes the buffer, without middlewares and container: no call more than needed."""
+    new, function, execute = handler.parts()
+    routes = emitter.routes_for(handler)
+
+    async def route(request: Any) -> Any:
+        events = Buffer()
+        events.items = items = []
+        events.routes = routes
+        handle = function if new is None else new().handle
+        try:
+            response = await (handle(request, events) if execute is None else execute(handle, request, events))
+        finally:
+            events.routes = CLOSED
+        if items:
+            errors = await emitter.drain(items, None)
+            if errors:
+                raise failed(request, errors, response)
+        return response
+
+    return route
+
+
+def _chained_route(first: Step, emitter: EventEmitter, resolve: Resolve | None) -> Route:
+    async def route(request: Any) -> Any:
+        dispatch = Dispatch()
+        dispatch.events = None
+        dispatch.resolve = resolve
+        try:
+            response = await first(dispatch, request)
+        finally:
+            items = dispatch.end()
+        if items:
+            errors = await emitter.drain(items, resolve)
+            if errors:
+                raise failed(request, errors, response)
+        return response
+
+    return route
+
+
+def _scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
+    async def route(request: Any) -> Any:
+        dispatch = Dispatch()
+        dispatch.events = None
+        errors: list[Exception] = []
+        committed = False
+        response = None
+        try:
+            async with scopes.open() as dispatch.resolve:
+                try:
+                    response = await first(dispatch, request)
+                finally:
+                    items = dispatch.end()
+                committed = True
+                errors = await emitter.drain(items, dispatch.resolve)
+        except Exception as error:
+            if not committed:
+                raise
+            errors = [*errors, error]  # of closing the scope: the command itself is done
+        if errors:
+            raise failed(request, errors, response)
+        return response
+
+    return route
+
+
+def _fold(
+    handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute], runner: Runner
+) -> Step:
+    """Put the middlewares around the handler."""
+    step = _innermost(handler, routes)
+    if ASYNC:  # noqa: SIM102
+        if handler.inline:  # a block of its own: it is resolved when generating
+            step, middlewares = _fold_inline(handler, middlewares, routes)
+    for middleware in reversed(middlewares):
+        if middleware.form is Form.GENERATOR:
+            step = _around_generator(middleware.call, step)
+        elif middleware.form is (Form.ASYNC if ASYNC else Form.PLAIN):
+            step = _around_native(middleware.call, step)
+        else:
+            step = _around_foreign(middleware.call, step, runner)
+    return step
+
+
+def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step:
+    handle = handler.handle
+    if not handler.records:
+        return lambda dispatch, request: handle(request, None, dispatch.resolve)
+
+    async def step(dispatch: Dispatch, request: Any) -> Any:
+        events = dispatch.begin(routes)
+        try:
+            return await handle(request, events, dispatch.resolve)
+        except BaseException:
+            dispatch.end()
+            raise
+
+    return step
+
+
+def _around_native(middleware: Callable[..., Any], step: Step) -> Step:
+    return lambda dispatch, request: middleware(request, MethodType(step, dispatch))
+
+
+def _around_foreign(middleware: Callable[..., Any], step: Step, runner: Runner) -> Step:
+    return lambda dispatch, request: runner.around(middleware, request, MethodType(step, dispatch))
+
+
+def _around_generator(middleware: Callable[..., Any], step: Step) -> Step:
+    return lambda dispatch, request: drive(middleware, request, MethodType(step, dispatch))
+
+
+@async_only
+def _fold_inline(
+    handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute]
+) -> tuple[Step, list[SelectedMiddleware]]:
+    """Fold a ``def`` handler and the middlewares right around it that never await: they need no thread."""
+    new, function, _ = handler.parts()
+
+    def step(dispatch: Dispatch, request: Any) -> Any:
+        handle: Any = function if new is None else new().handle
+        if not handler.records:
+            return handle(request)
+        events = dispatch.begin(routes)
+        try:
+            return handle(request, events)
+        except BaseException:
+            dispatch.end()
+            raise
+
+    inline: Step = step
+    outer = list(middlewares)
+    while outer and outer[-1].form is not Form.ASYNC:
+        middleware = outer.pop()
+        if middleware.form is Form.PLAIN:
+            inline = _around_native(middleware.call, inline)
+        else:
+            inline = _around_inline_generator(middleware.call, inline)
+
+    async def awaiting(dispatch: Dispatch, request: Any) -> Any:
+        return inline(dispatch, request)
+
+    return awaiting, outer
+
+
+@async_only
+def _around_inline_generator(middleware: Callable[..., Any], step: Step) -> Step:
+    return lambda dispatch, request: drive_inline(middleware, request, MethodType(step, dispatch))

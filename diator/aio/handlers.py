@@ -1,0 +1,114 @@
+"""Compiled handlers: whatever was bound becomes something that is called with a message."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from .._core.events import Buffer, OwnEvents
+from .._core.handlers import HandlerSpec, SyncMode, check_buildable
+from .._runtime.aio.concurrency import ASYNC, Runner
+
+__all__ = ("CompiledHandler", "Resolve")
+
+Resolve = Callable[[Any], Awaitable[Any]]
+
+
+class CompiledHandler:
+    """A handler, and the cheapest way to call it.
+
+    Args:
+        spec: What is known of the handler.
+        has_container: Whether the mediator builds handlers with a container.
+        runner: Runs code of the other colour.
+        sync: Where ``def`` handlers run if the binding does not say.
+
+    Attributes:
+        new: The class, if calling the handler is no more than ``new().handle(message)``.
+        simple: Handles a message; None if that takes a buffer or a container.
+        records: Whether the handler may record events.
+        foreign: Whether it is of the other colour, so that it runs somewhere else.
+        fixed: Whether calling it takes nothing but the message, and the buffer as second argument.
+        inline: Whether it is `fixed`, and a ``def`` that runs right where it is called.
+
+    Raises:
+        HandlerBuildError: There is no container, and the handler needs one.
+    """
+
+    __slots__ = (
+        "_execute",
+        "_from_container",
+        "_has_own_events",
+        "_spec",
+        "fixed",
+        "foreign",
+        "inline",
+        "new",
+        "records",
+        "simple",
+    )
+
+    def __init__(self, spec: HandlerSpec, has_container: bool, runner: Runner, sync: SyncMode) -> None:
+        if not has_container:
+            check_buildable(spec)
+        self._spec = spec
+        self._execute = runner.executor(spec.is_async, spec.sync or sync)
+        self._from_container = has_container and spec.is_class
+        self._has_own_events = spec.may_own_events and spec.events_parameter is None
+        self.records = spec.events_parameter is not None or self._has_own_events
+        self.foreign = spec.is_async is not ASYNC
+        self.new: Callable[[], Any] | None = None
+        self.simple: Callable[[Any], Awaitable[Any]] | None = None
+        takes_second = spec.events_parameter is None or spec.events_second
+        self.fixed = takes_second and not (self._from_container or self._has_own_events or spec.dependencies)
+        self.inline = self.fixed and not spec.is_async and (spec.sync or sync) == "inline"
+        if self.fixed and not self.records:
+            self._simplify()
+
+    def parts(self) -> tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]:
+        """The class to build or None, the function to call if there is no class, and what executes it, if anything."""
+        if self._spec.is_class:
+            return self._spec.handler, None, self._execute
+        return None, self._spec.function, self._execute
+
+    async def handle(self, message: Any, events: Buffer | None, resolve: Resolve | None) -> Any:
+        """Handle a message.
+
+        Args:
+            message: The request or event.
+            events: The buffer to record into, if the handler `records`.
+            resolve: Gives what the container has for a type.
+        """
+        spec = self._spec
+        handler = spec.handler
+        if spec.is_class:
+            handler = await resolve(handler) if resolve is not None else handler()
+        if self._has_own_events:
+            return await self._handle_own(handler, message, events)
+        function = handler.handle if spec.is_class else spec.function
+        if spec.events_second and not spec.dependencies:
+            return await self._call(function, message, events)
+        arguments = {name: await resolve(type_) for name, type_ in spec.dependencies} if resolve is not None else {}
+        if spec.events_parameter is not None:
+            arguments[spec.events_parameter] = events
+        return await self._call(partial(function, **arguments) if arguments else function, message)
+
+    async def _handle_own(self, handler: Any, message: Any, events: Buffer | None) -> Any:
+        with OwnEvents(handler) as own:
+            response = await self._call(handler.handle, message)
+            if events is not None:
+                events.extend(own.take())
+            return response
+
+    def _call(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        result: Awaitable[Any] = function(*args) if self._execute is None else self._execute(function, *args)
+        return result
+
+    def _simplify(self) -> None:
+        new, function, execute = self.parts()
+        if new is None:
+            self.simple = function if execute is None else partial(execute, function)
+        elif execute is None:
+            self.new = new
+            self.simple = lambda message: new().handle(message)
+        else:
+            self.simple = lambda message: execute(new().handle, message)

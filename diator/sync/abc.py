@@ -1,0 +1,142 @@
+# Generated from diator/aio/abc.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""The interfaces between the mediator and what an application plugs into it."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from .._core.delivery import Delivery, Verdict
+from .._core.wire import Message
+
+__all__ = (
+    "BatchingMessageBroker",
+    "Container",
+    "Dispatcher",
+    "ExternalContainer",
+    "MessageBroker",
+    "Receiver",
+    "ReceivingMessageBroker",
+    "ScopedContainer",
+)
+
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+@runtime_checkable
+class Container(Protocol):
+    """Builds handlers, and provides what they and function handlers depend on."""
+
+    def resolve(self, type_: type[T], /) -> T:
+        """Give the object for a type. What it raises reaches the sender unchanged, and nothing has run."""
+        ...
+
+
+@runtime_checkable
+class ScopedContainer(Container, Protocol):
+    """A container with scopes: each dispatch opens one, and resolves everything in it."""
+
+    def scope(self) -> AbstractContextManager[Container]:
+        """Make a context manager whose ``resolve`` gives one object per type within the scope.
+
+        It is left after the last event handler, on errors too. What leaving it raises after the command has been
+        carried out becomes part of an `EventHandlingError`.
+        """
+        ...
+
+
+class ExternalContainer(Container, Protocol[C]):
+    """A container that stands for one of another library, as in diator 0.1.2."""
+
+    @property
+    def external_container(self) -> C:
+        """The other library's container.
+
+        Raises:
+            AttributeError: None has been attached.
+        """
+        ...
+
+    def attach_external_container(self, container: C) -> None:
+        """Use this container."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Runs the handler of a request. A mediator asks its ``dispatcher_type`` for one."""
+
+    def dispatch(self, request: Any, /) -> Any:
+        """Handle a request, and return an object with ``response`` and ``events``. The mediator emits the events."""
+        ...
+
+
+@runtime_checkable
+class MessageBroker(Protocol):
+    """Sends messages. Many tasks may call it at the same time."""
+
+    def send_message(self, message: Message) -> None:
+        """Send a message, and return when the broker has taken it.
+
+        Any exception means that it may or may not have been sent: to send the same message again is safe, as its id
+        tells receivers that it is the same.
+
+        Raises:
+            MessageEncodeError: It cannot be sent. Nothing was.
+            BrokerClosed: The broker has been closed. Nothing was sent.
+        """
+        ...
+
+
+@runtime_checkable
+class BatchingMessageBroker(MessageBroker, Protocol):
+    """Sends several messages for the price of one."""
+
+    def send_messages(self, messages: Sequence[Message]) -> None:
+        """Send all messages, in this order, and return when the broker has taken them all.
+
+        Any exception means that some may have been sent, first ones first.
+
+        Raises:
+            MessageEncodeError: One of them cannot be sent. None was.
+            BrokerClosed: The broker has been closed. Nothing was sent.
+        """
+        ...
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """Receives messages. Each delivery is settled once, or delivered again after some time."""
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Wait for messages. Cancelling it loses none: they are delivered to somebody else.
+
+        Any exception means that nothing was received; unless it is `BrokerClosed`, a later call may succeed.
+
+        Args:
+            limit: The most deliveries to return, at least 1.
+            timeout: Seconds to wait for the first one; 0 to return at once what there is.
+
+        Returns:
+            What was there; nothing if the time is over.
+
+        Raises:
+            BrokerClosed: The broker has been closed, perhaps while this was waiting.
+        """
+        ...
+
+    def settle(self, delivery: Delivery, verdict: Verdict) -> None:
+        """Carry out what was decided about a delivery.
+
+        Does nothing if the delivery has been settled, or has been given up because that took too long: then the
+        message is delivered again, whatever the verdict. Any exception means that this may happen, too.
+        """
+        ...
+
+    def close(self) -> None:
+        """Receive no more, and wake those who wait. What is not settled yet still can be; closing twice is fine."""
+        ...
+
+
+@runtime_checkable
+class ReceivingMessageBroker(MessageBroker, Receiver, Protocol):
+    """Sends and receives."""

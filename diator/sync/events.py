@@ -1,0 +1,290 @@
+# Generated from diator/aio/events.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""The event emitter: what is recorded goes to its handlers in this process, or to the message broker."""
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from .._core.envelope import Message, to_message
+from .._core.events import CLOSED, Buffer, EventRoute, RouteTable, expect_event, failed
+from .._core.handlers import SyncMode
+from .._core.messages import DomainEvent, ECSTEvent, Event, NotificationEvent
+from .._core.registry import EventMap
+from .._core.serializers import Serializer
+from .._runtime.sync.concurrency import Runner, gather
+from ..errors import EventRouteDoesNotExist, MaxCascadeExceeded
+from .abc import Container, MessageBroker
+from .handlers import CompiledHandler, Resolve
+from .scopes import Scopes
+
+__all__ = ("EventEmitter",)
+
+Item = tuple[EventRoute, Any]
+
+
+class EventEmitter:
+    """Emits events: first in, first out; what event handlers record joins the end of the queue.
+
+    Args:
+        event_map: The handlers.
+        container: Builds handlers when the emitter is used alone; a mediator hands over its own scope.
+        message_broker: Takes notification and ECST events. Without one their handlers run in this process.
+        strict_events: Make a `DomainEvent` that nobody handles an error where it is recorded.
+        fail_fast: Stop at the first event handler that raises, instead of running the remaining ones.
+        max_cascade: How many generations of events (events recorded while handling events) may follow a command.
+        concurrency: How many event handlers may run at the same time; 1 keeps them in order. With more, the handlers
+            of one generation run in parallel, and messages to the broker still keep their place among them. Blocking
+            code always runs them one after another.
+        sync: Where ``def`` handlers run: ``"inline"``, or in a worker ``"thread"``. Blocking code runs them in the
+            calling thread, whatever this says.
+        runner: Runs code of the other colour.
+        serializer: Turns events into payloads for the broker; JSON by default.
+    """
+
+    def __init__(
+        self,
+        event_map: EventMap | None = None,
+        container: Container | None = None,
+        message_broker: MessageBroker | None = None,
+        *,
+        strict_events: bool = False,
+        fail_fast: bool = False,
+        max_cascade: int = 1000,
+        concurrency: int = 1,
+        sync: SyncMode = "inline",
+        runner: Runner | None = None,
+        serializer: Serializer | None = None,
+    ) -> None:
+        for name, number in (("max_cascade", max_cascade), ("concurrency", concurrency)):
+            if number < 1:
+                raise ValueError(f"{name} must be at least 1, not {number}")
+        self._event_map = EventMap() if event_map is None else event_map
+        self._broker = message_broker
+        self._strict = strict_events
+        self._fail_fast = fail_fast
+        self._max_cascade = max_cascade
+        self._concurrency = concurrency
+        self._sync: SyncMode = sync
+        self._serializer = serializer
+        self._attach(container, runner or Runner())
+
+    def _attach(self, container: Container | None, runner: Runner) -> None:
+        self._runner = runner
+        self.scopes = Scopes(container, runner)
+        self.routes: RouteTable[EventRoute] = RouteTable(self._compile)
+        self._received: RouteTable[EventRoute] = RouteTable(self._compile_local)
+        self._routes_elsewhere: RouteTable[EventRoute] = RouteTable(partial(self._compile, guarded=False))
+        for table in (self.routes, self._received, self._routes_elsewhere):
+            self._event_map.watch(table)
+
+    def routes_for(self, handler: CompiledHandler) -> RouteTable[EventRoute]:
+        """The routes of what a handler records.
+
+        An event is refused where it is recorded if its handlers could not run in that thread later. A handler of the
+        other colour records somewhere else, and has shown by running that code of its colour can run.
+        """
+        return self._routes_elsewhere if handler.foreign else self.routes
+
+    def emit(self, event: Event) -> None:
+        """Send an event to its handlers or to the broker, and whatever these record after it.
+
+        Raises:
+            EventRouteDoesNotExist: There is nobody to take it.
+            MessageEncodeError: It goes to the broker but cannot be serialised.
+            EventHandlingError: Handlers or the broker failed; the others have run.
+        """
+        self._emit(event, self._buffer(self.routes, event))
+
+    def receive(self, event: Event) -> None:
+        """Run the handlers of an event that came from a broker: this one is never sent again.
+
+        Raises:
+            EventRouteDoesNotExist: No handler is bound to it.
+            EventHandlingError: Handlers failed; the others have run.
+        """
+        self._emit(event, self._buffer(self._received, event))
+
+    def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
+        """Emit what was recorded, and what that causes.
+
+        Args:
+            items: What a buffer holds.
+            resolve: Gives what the container has for a type, in the scope of the dispatch.
+
+        Returns:
+            What was raised, in order.
+        """
+        errors: list[Exception] = []
+        generations = 0
+        while items and not (errors and self._fail_fast):
+            if generations == self._max_cascade:
+                errors.append(_endless(generations, len(items)))
+                break
+            generations += 1
+            if self._concurrency > 1:
+                items = self._in_parallel(items, resolve, errors)
+                continue
+            caused: list[Item] = []
+            messages: list[Message] = []
+            for route, payload in items:
+                if route.outgoing:
+                    messages.append(payload)
+                    continue
+                if messages:
+                    self._send(messages, errors)
+                    messages = []
+                for handler in route.handlers:
+                    if errors and self._fail_fast:
+                        return errors
+                    try:
+                        if handler.new is not None:
+                            handler.new().handle(payload)
+                        elif handler.simple is not None:
+                            handler.simple(payload)
+                        else:
+                            caused += self._handle(handler, payload, resolve)
+                    except Exception as error:  # noqa: BLE001 - the other handlers still run
+                        errors.append(error)
+            if messages:
+                self._send(messages, errors)
+            items = caused
+        return errors
+
+    def check(self) -> list[Exception]:
+        """Compile the routes of all known events, and return what is wrong with them."""
+        problems: list[Exception] = []
+        for event_type in self._event_map.get_events():
+            try:
+                self._compile_handlers(event_type)
+                guard = self._guard(self.routes[event_type].handlers)
+                if guard is not None:
+                    guard()
+            except Exception as problem:  # noqa: BLE001 - collected for the caller
+                problems.append(problem)
+        return problems
+
+    def emit_all(self, message: Any, events: Iterable[Event], response: Any = None) -> None:
+        """Emit the events of a message that somebody else has handled.
+
+        Raises:
+            EventHandlingError: An event has nowhere to go, or handlers or the broker failed; the others have run.
+        """
+        buffer = self._buffer(self.routes)
+        errors: list[Exception] = []
+        for event in events:
+            try:
+                buffer.append(event)
+            except Exception as error:  # noqa: BLE001 - too late to refuse: the command is done
+                errors.append(error)
+        self._emit(message, buffer, errors, response)
+
+    def _emit(self, message: Any, buffer: Buffer, errors: Sequence[Exception] = (), response: Any = None) -> None:
+        with self.scopes.open() as resolve:
+            errors = [*errors, *self.drain(buffer.items, resolve)]
+        if errors:
+            raise failed(message, errors, response)
+
+    def _buffer(self, routes: RouteTable[EventRoute], *events: Event) -> Buffer:
+        buffer = Buffer()
+        buffer.items = []
+        buffer.routes = routes
+        buffer.extend(events)
+        return buffer
+
+    def _in_parallel(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> list[Item]:
+        """Emit one generation of events, its handlers side by side, and return the next one."""
+        caused: list[Item] = []
+        for outgoing, group in groupby(items, key=_is_outgoing):
+            if outgoing:
+                self._send([message for _, message in group], errors)
+                continue
+            calls = [(handler, event) for route, event in group for handler in route.handlers]
+            jobs = [partial(self._handle, handler, event, resolve) for handler, event in calls]
+            if errors and self._fail_fast:
+                break
+            for outcome in gather(jobs, self._concurrency, self._fail_fast):
+                if isinstance(outcome, Exception):
+                    errors.append(outcome)
+                elif outcome is not None:
+                    caused += outcome
+        return caused
+
+    def _handle(self, handler: CompiledHandler, event: Event, resolve: Resolve | None) -> list[Item]:
+        """Run a handler, and return what it recorded unless it raised."""
+        events = self._buffer(self.routes_for(handler))
+        try:
+            handler.handle(event, events, resolve)
+        finally:
+            events.routes = CLOSED
+        return events.items
+
+    def _send(self, messages: list[Message], errors: list[Exception]) -> None:
+        """Send adjacent messages to the broker, in order."""
+        if errors and self._fail_fast:
+            return
+        broker: Any = self._broker
+        try:
+            if hasattr(broker, "send_messages"):
+                broker.send_messages(messages)
+            else:
+                for message in messages:
+                    broker.send_message(message)
+        except Exception as error:  # noqa: BLE001 - the handlers still run
+            errors.append(error)
+
+    def _compile(self, event_type: type, guarded: bool = True) -> EventRoute:
+        expect_event(event_type)
+        if self._broker is not None and issubclass(event_type, NotificationEvent | ECSTEvent):
+            return EventRoute(outgoing=True, admit=self._to_message)
+        return self._compile_local(event_type, guarded)
+
+    def _compile_local(self, event_type: type, guarded: bool = True) -> EventRoute:
+        handlers = self._compile_handlers(event_type)
+        if not handlers and (self._strict or not issubclass(event_type, DomainEvent)):
+            remedy = "bind a handler to it"
+            if issubclass(event_type, NotificationEvent | ECSTEvent):
+                remedy += ", or pass a message broker"
+            raise EventRouteDoesNotExist(f"{event_type.__qualname__} has nowhere to go: {remedy}")
+        guard = self._guard(handlers) if guarded else None
+        return EventRoute(handlers, admit=None if guard is None else partial(_admit, guard))
+
+    def _compile_handlers(self, event_type: type) -> tuple[CompiledHandler, ...]:
+        specs = self._event_map.specs(event_type)
+        has_container = self.scopes.resolve is not None
+        return tuple(CompiledHandler(spec, has_container, self._runner, self._sync) for spec in specs)
+
+    def _guard(self, handlers: tuple[CompiledHandler, ...]) -> Callable[[], None] | None:
+        foreign = any(handler.foreign for handler in handlers) or (bool(handlers) and self.scopes.foreign)
+        return self._runner.guard(foreign)
+
+    def _to_message(self, event: Event) -> Message:
+        return to_message(event, self._serializer)
+
+
+def within(emitter: EventEmitter, container: Container | None, runner: Runner) -> EventEmitter:
+    """The same emitter for a mediator, which builds handlers with its own container and in its own scope."""
+    if getattr(type(emitter), "emit", None) is EventEmitter.emit:
+        twin = copy(emitter)
+        twin._attach(container, runner)
+        return twin
+    events = EventMap()
+    events.bind(Event, emitter.emit)  # somebody's own emitter takes every event, one by one
+    return EventEmitter(events, runner=runner)
+
+
+def _endless(generations: int, left: int) -> MaxCascadeExceeded:
+    return MaxCascadeExceeded(
+        f"events kept causing events for {generations} generations; {left} were not handled. Look for handlers that "
+        "cause each other's events, or raise `max_cascade`"
+    )
+
+
+def _is_outgoing(item: Item) -> bool:
+    return item[0].outgoing
+
+
+def _admit(guard: Callable[[], None], event: Event) -> Event:
+    guard()
+    return event

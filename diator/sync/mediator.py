@@ -1,0 +1,193 @@
+# Generated from diator/aio/mediator.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""The mediator: sends requests to their handlers, and the events they record to theirs."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from .._core.events import RouteTable
+from .._core.handlers import SyncMode
+from .._core.messages import Event, Request
+from .._core.pipeline import MiddlewareChain
+from .._core.registry import EventMap, RequestMap
+from .._core.serializers import Serializer
+from .._runtime.sync.concurrency import Runner
+from ..errors import ConfigurationError
+from .abc import Container, Dispatcher, MessageBroker
+from .dispatcher import DefaultDispatcher, Route
+from .events import EventEmitter, within
+
+__all__ = ("Mediator",)
+
+R = TypeVar("R")
+
+
+class Mediator:
+    """Sends commands and queries to their handlers, then emits the events that the handlers recorded.
+
+    Args:
+        request_map: The handler of each request.
+        container: Builds handlers and provides function parameters: any object with ``resolve``. Without one,
+            handlers are built with no arguments.
+        event_emitter: Emits the events; instead of ``event_map`` and ``message_broker``.
+        middleware_chain: Wraps the handling of requests.
+        event_map: The handlers of each event.
+        message_broker: Takes notification and ECST events. Without one their handlers run in this process.
+        dispatcher_type: Replaces the dispatcher. It is called with ``request_map``, ``container`` and
+            ``middleware_chain``, and asked to ``dispatch`` each request.
+        strict_events: As for `EventEmitter`, like ``fail_fast``, ``max_cascade``, ``concurrency`` and ``serializer``.
+        fail_fast: Stop at the first event handler that raises.
+        max_cascade: How many generations of events may follow a command.
+        concurrency: How many event handlers may run at the same time; 1 keeps them in order.
+        serializer: Turns events into payloads for the broker.
+        sync: Where ``def`` handlers run: ``"inline"``, or in a worker ``"thread"``. Blocking code runs them in the
+            calling thread, whatever this says.
+        runner: Runs code of the other colour.
+
+    Raises:
+        TypeError: ``event_emitter`` is given together with what it replaces.
+    """
+
+    def __init__(
+        self,
+        request_map: RequestMap,
+        container: Container | None = None,
+        event_emitter: EventEmitter | None = None,
+        middleware_chain: MiddlewareChain | None = None,
+        *,
+        event_map: EventMap | None = None,
+        message_broker: MessageBroker | None = None,
+        dispatcher_type: Callable[..., Dispatcher] = DefaultDispatcher,
+        strict_events: bool = False,
+        fail_fast: bool = False,
+        max_cascade: int = 1000,
+        concurrency: int = 1,
+        serializer: Serializer | None = None,
+        sync: SyncMode = "inline",
+        runner: Runner | None = None,
+    ) -> None:
+        self._owns_runner = runner is None
+        self._runner = runner or Runner()
+        self._request_map = request_map
+        if event_emitter is None:
+            event_emitter = EventEmitter(
+                event_map,
+                container,
+                message_broker,
+                strict_events=strict_events,
+                fail_fast=fail_fast,
+                max_cascade=max_cascade,
+                concurrency=concurrency,
+                serializer=serializer,
+                sync=sync,
+            )
+        elif (event_map, message_broker, serializer) != (None, None, None) or (
+            (strict_events, fail_fast, max_cascade, concurrency) != (False, False, 1000, 1)
+        ):
+            raise TypeError(
+                "event_emitter stands for event_map, message_broker and the options of emitting: give it alone, and "
+                "pass the others to EventEmitter"
+            )
+        self._emitter = within(event_emitter, container, self._runner)
+        self._routes: RouteTable[Route] = RouteTable(self._compile)
+        self._compiled: DefaultDispatcher | None = None
+        if dispatcher_type is DefaultDispatcher:
+            self._compiled = DefaultDispatcher(request_map, container, middleware_chain, sync=sync, runner=self._runner)
+            self._compiled.watch(self._routes)
+        else:
+            self._dispatcher = dispatcher_type(
+                request_map=request_map, container=container, middleware_chain=middleware_chain
+            )
+
+    def send(self, request: Request[R]) -> R:
+        """Handle a request, then emit the events that its handler recorded.
+
+        Args:
+            request: The command or query.
+
+        Returns:
+            What the handler returned.
+
+        Raises:
+            RequestHandlerDoesNotExist: No handler is bound to the type of the request. Nothing has run.
+            HandlerBuildError: The handler needs a container.
+            EventHandlingError: The command was carried out, but an event handler, the broker or closing the scope
+                failed; ``.response`` holds what the handler returned.
+            Exception: What the handler or a middleware raised, as it is. No event was emitted.
+        """
+        return self._routes[type(request)](request)  # type: ignore[return-value]
+
+    def sender(self, request_type: type[Request[R]]) -> Callable[[Request[R]], R]:
+        """What `send` calls for requests of exactly this type, for a loop that sends many of them.
+
+        Raises:
+            RequestHandlerDoesNotExist: No handler is bound to it.
+        """
+        routes: RouteTable[Any] = self._routes
+        routes[request_type]
+
+        def send(request: Request[R]) -> R:
+            return routes[request_type](request)  # type: ignore[no-any-return]
+
+        return send
+
+    def publish(self, event: Event) -> None:
+        """Send an event to its handlers or to the broker, outside of any command.
+
+        Raises:
+            EventRouteDoesNotExist: There is nobody to take it.
+            MessageEncodeError: It goes to the broker but cannot be serialised.
+            EventHandlingError: Handlers or the broker failed; the others have run.
+        """
+        self._emitter.emit(event)
+
+    def receive(self, event: Event) -> None:
+        """Run the handlers of an event that came from a broker: this one is never sent again.
+
+        Raises:
+            EventRouteDoesNotExist: No handler is bound to it.
+            EventHandlingError: Handlers failed; the others have run.
+        """
+        self._emitter.receive(event)
+
+    def check(self) -> None:
+        """Look for everything that would fail later: handlers that cannot be built, events without a route, code
+        that cannot run here.
+
+        Raises:
+            ConfigurationError: An exception group with all that was found.
+        """
+        problems: list[Exception] = []
+        for request_type in self._request_map if self._compiled is not None else ():
+            try:
+                self._compiled.check(request_type, self._emitter)
+            except Exception as problem:  # noqa: BLE001 - collected
+                problems.append(problem)
+        problems += self._emitter.check()
+        if problems:
+            raise ConfigurationError("the mediator cannot work as it is configured", problems)
+
+    def close(self) -> None:
+        """Release what the mediator has opened itself; it can still be used, and opens it again."""
+        if self._owns_runner:
+            self._runner.close()
+
+    def __enter__(self) -> Self:
+        self.check()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _compile(self, request_type: type) -> Route:
+        if self._compiled is None:
+            return self._dispatch
+        return self._compiled.compile(request_type, self._emitter)
+
+    def _dispatch(self, request: Any) -> Any:
+        """Send by a dispatcher that is not ours: it knows no routes, and returns the events."""
+        result = self._dispatcher.dispatch(request)
+        self._emitter.emit_all(request, result.events, result.response)
+        return result.response
