@@ -1,0 +1,6 @@
+"""Dependency injection containers."""
+
+from ..aio.abc import ExternalContainer as Container
+from ..aio.abc import ScopedContainer
+
+__all__ = ("Container", "ScopedContainer")

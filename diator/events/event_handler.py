@@ -1,0 +1,5 @@
+"""The base class of event handlers."""
+
+from .._core.handlers import EventHandler
+
+__all__ = ("EventHandler",)
