@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage lint types generate check-generated servers clean
+.PHONY: help demo test test-long coverage bench-import lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,13 +26,16 @@ coverage: $(VENV)/.dev servers ## Run the test suite and fail below the required
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
+	$(BIN)/python benchmarks/import_time.py
+
 lint: $(VENV)/.dev ## Check style.
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 
 types: $(VENV)/.dev ## Check types with mypy and pyright, both strict.
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pyright --pythonpath $(BIN)/python
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/python -m pyright --pythonpath $(BIN)/python
 
 generate: $(VENV)/.dev ## Write diator/sync and tests/sync from diator/aio and tests/aio.
 	$(BIN)/python tools/unasync.py

@@ -130,7 +130,7 @@ class EventHandlingError(DiatorError, ExceptionGroup[Exception]):
         return type(self)(self.message, excs, self.response)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.message, self.exceptions, self.response)
+        return type(self), (self.message, self.exceptions, self.response), self.__dict__
 
 
 class MaxCascadeExceeded(DiatorError, RecursionError):

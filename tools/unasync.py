@@ -231,12 +231,10 @@ def _switch(source: Source, node: ast.If) -> Iterator[Edit]:
 
 
 def _dedent(source: Source, first: int, last: ast.stmt, shift: int) -> Iterator[Edit]:
-    strings = [n for n in source.nodes if isinstance(n, ast.Constant | ast.JoinedStr)]
-    in_string = {line for n in strings for line in range(n.lineno + 1, (n.end_lineno or n.lineno) + 1)}
+    """Move lines to the left; those inside a string stay, for the edit of the string covers them."""
     for line in range(first, (last.end_lineno or first) + 1):
         start, text = source.starts[line - 1], source.lines[line - 1]
-        if line not in in_string:
-            yield start, start + min(shift, len(text) - len(text.lstrip(" "))), ""
+        yield start, start + min(shift, len(text) - len(text.lstrip(" "))), ""
 
 
 # --- types
@@ -285,7 +283,7 @@ def _tokens(source: Source) -> Iterator[Edit]:
         elif token.type == tokenize.NAME:
             yield _name(source, start, end, is_import=is_import)
         elif token.end[0] in source.kept_lines:
-            continue
+            yield start, end, text
         elif token.type == tokenize.COMMENT or _within(start, docstrings):
             yield start, end, _prose(source, line, text)
         elif token.type == tokenize.STRING:
@@ -356,9 +354,9 @@ def _f_strings(source: Source) -> Iterator[Edit]:
         for name in filter(None, names):
             if name in (*RENAMES, *REFUSED_NAMES, "await") or LEFTOVER_NAME.match(name):
                 source.refuse(node.lineno, f"{name} in an f-string: give the value a name on a line before")
-        if node.end_lineno not in source.kept_lines:
-            start, end = source.span(node)
-            yield start, end, _module_paths(source, node.lineno, source.text[start:end])
+        start, end = source.span(node)
+        text = source.text[start:end]
+        yield start, end, text if node.end_lineno in source.kept_lines else _module_paths(source, node.lineno, text)
 
 
 # --- constructs that would come out wrong

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from ..errors import MessageEncodeError
 from .fields import IDENTITY, fields_of
 from .messages import Event
+from .strict_json import Refusal, reason
 
 __all__ = ("Codec", "codec_of", "to_json")
 
@@ -145,7 +146,7 @@ _codecs: dict[type[Any], "_FieldCodec | _ModelCodec"] = {}
 
 
 def _write(value: Any) -> Any:
-    codec = _codecs.get(type(value))
+    codec = _codecs.get(value.__class__)
     if codec is None:
         raise TypeError("no field is annotated with this class")
     return codec.write(codec.image(value))
@@ -153,7 +154,11 @@ def _write(value: Any) -> Any:
 
 def _build(cls: Any, plain: Any) -> Any:
     codec = codec_of(getattr(cls, "__origin__", cls))
-    return codec.build(codec.read(plain))
+    try:
+        image = codec.read(plain)
+    except msgspec.ValidationError as error:
+        raise Refusal(reason(error)) from None  # msgspec adds where it was
+    return codec.build(image)
 
 
 to_json = msgspec.json.Encoder(enc_hook=_write).encode
@@ -168,14 +173,17 @@ def _check_type(annotation: Any, name: str) -> None:
     """Refuse a type that nothing could be decoded into."""
     try:
         todo: list[Any] = [msgspec.inspect.type_info(annotation)]
-        seen: dict[int, Any] = {}
+        seen: dict[int, Any] = {}  # a class may refer to itself
         while todo:
             node = todo.pop()
-            if isinstance(node, msgspec.inspect.CustomType):
+            kind: type[Any] = node.__class__
+            if kind is msgspec.inspect.CustomType:
                 _check_custom(node.cls)
-            elif id(node) not in seen and isinstance(node, tuple | msgspec.Struct):
+            elif kind is tuple:
+                todo.extend(node)
+            elif issubclass(kind, msgspec.Struct) and id(node) not in seen:
                 seen[id(node)] = node
-                todo.extend(node if isinstance(node, tuple) else msgspec.structs.astuple(node))
+                todo.extend(msgspec.structs.astuple(node))
     except (TypeError, NameError, MessageEncodeError) as error:
         raise MessageEncodeError(f"{name} could not be decoded: {error}") from error
 

@@ -4,6 +4,7 @@ What may live here: `to_message`, and `EventTypes`, which knows what a received 
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 from typing import Any
 
 from ..errors import MessageDecodeError, RegistrationError
@@ -40,6 +41,7 @@ def to_message(
     """
     cls = type(event)
     serializer = serializer or _json
+    moment = event.event_timestamp
     message = Message(
         message_type=cls._event_type,  # pyright: ignore[reportPrivateUsage]
         message_name=cls.__name__,
@@ -47,7 +49,7 @@ def to_message(
         payload=encode_payload(event),
         content_type=serializer.content_type,
         schema_version=cls.schema_version,
-        occurred_at=event.event_timestamp,
+        occurred_at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
         correlation_id=correlation_id,
         causation_id=causation_id,
         partition_key=partition_key,

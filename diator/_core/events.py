@@ -7,41 +7,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EventHandlingError, EventRouteDoesNotExist, EventsClosed, EventsShared
 from .messages import RECORDED_AT, Event
+from .routes import RouteTable
 
-__all__ = ("CLOSED", "Buffer", "EventRoute", "Events", "OwnEvents", "RouteTable", "expect_event", "failed")
-
-T = TypeVar("T")
-
-
-class RouteTable(dict[type, T], Generic[T]):
-    """Routes by the type of the message; a missing one is compiled when it is first asked for.
-
-    Args:
-        make: Compiles the route of a type, or raises. It runs under a lock, so a binding made meanwhile is not
-            lost: it waits, and then empties the table.
-    """
-
-    def __init__(self, make: Callable[[type], T]) -> None:
-        super().__init__()
-        self._make = make
-        self._lock = threading.RLock()
-
-    def __missing__(self, message_type: type) -> T:
-        with self._lock:
-            route = self[message_type] = self._make(message_type)
-            return route
-
-    def invalidate(self) -> None:
-        """Forget all routes, because the bindings have changed."""
-        with self._lock:
-            self.clear()
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # so that a weak set can hold tables
-    __eq__ = object.__eq__
+__all__ = ("CLOSED", "Buffer", "EventRoute", "Events", "OwnEvents", "expect_event", "failed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +82,8 @@ class Buffer(Events):
 
     __slots__ = ()
 
-    __init__ = object.__init__
+    if not TYPE_CHECKING:
+        __init__ = object.__init__
 
 
 def expect_event(event_type: type) -> None:
@@ -171,8 +144,12 @@ class OwnEvents:
                     "annotated `Events`, or let the container build a new handler each time"
                 )
             self._busy.add(id(self._handler))
-        self._empty()
-        self._start = len(self._recorded())
+        try:
+            self._empty()
+            self._start = len(self._recorded())
+        except BaseException:
+            self._release()
+            raise
         return self
 
     def take(self) -> list[Any]:
@@ -180,12 +157,17 @@ class OwnEvents:
         return list(self._recorded())[self._start :]
 
     def __exit__(self, *exc: object) -> None:
-        self._empty()
+        try:
+            self._empty()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
         with self._lock:
             self._busy.discard(id(self._handler))
 
     def _recorded(self) -> Sequence[Any]:
-        events = getattr(self._handler, "events", ())
+        events: Sequence[Any] = getattr(self._handler, "events", ())
         return events if isinstance(events, list | tuple) else ()  # anything else is not a list of events
 
     def _empty(self) -> None:

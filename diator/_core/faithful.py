@@ -70,11 +70,11 @@ def _equal(one: Any, other: Any) -> bool:
 
 def _parts(value: Any) -> dict[Any, Any]:
     """What a value consists of; nothing if it is a leaf."""
-    cls: type[Any] = type(value)
+    cls: type[Any] = value.__class__
     if issubclass(cls, dict):
         return dict(value)
     if issubclass(cls, list | tuple):
-        return dict(enumerate(value))
+        return {index: value[index] for index in range(len(value))}
     names: Any = getattr(cls, "__pydantic_fields__", None)
     if names is None:
         try:

@@ -38,6 +38,7 @@ __all__ = (
     "describe",
     "is_coroutine_callable",
     "result_of",
+    "unwrap_partial",
 )
 
 SyncMode = Literal["inline", "thread"]
@@ -146,11 +147,17 @@ def describe(handler: Any, sync: SyncMode | None = None, names: Mapping[str, Any
 
 def is_coroutine_callable(function: Any) -> bool:
     """Whether calling this object (a function, a partial, an object with ``__call__``) gives a coroutine."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = unwrap_partial(function)
     if inspect.iscoroutinefunction(function):
         return True
     return not isinstance(function, type) and inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def unwrap_partial(function: Any) -> Any:
+    """The function that a partial, or a partial of a partial, calls."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 def check_buildable(spec: HandlerSpec) -> None:
@@ -188,7 +195,8 @@ def declared_messages(handler: Any, root: type, names: Mapping[str, Any] | None 
             _evaluate(p.annotation, function, names) for p in _parameters(function, skip_self=is_plain)[:1]
         )
     members = [m for d in declared for m in (get_args(d) if get_origin(d) in (Union, UnionType) else (d,))]
-    return tuple(m for m in (get_origin(m) or m for m in members) if isinstance(m, type) and m is not inspect._empty)
+    origins = [get_origin(m) or m for m in members]
+    return tuple(m for m in origins if isinstance(m, type) and m not in (Any, inspect.Parameter.empty))
 
 
 def declared_result(handler: Any, names: Mapping[str, Any] | None = None) -> Any:
@@ -197,8 +205,8 @@ def declared_result(handler: Any, names: Mapping[str, Any] | None = None) -> Any
         arguments = _generic_arguments(handler, RequestHandler, names)
         if len(arguments) == 2:
             return arguments[1]
-    function = handler if _is_function(handler) else getattr(handler, "handle", None)
-    return _evaluate(inspect.signature(function).return_annotation, function, names)  # type: ignore[arg-type]
+    function: Any = handler if _is_function(handler) else getattr(handler, "handle", None)
+    return _evaluate(inspect.signature(function).return_annotation, function, names)
 
 
 def result_of(request_type: type) -> Any:
@@ -208,8 +216,7 @@ def result_of(request_type: type) -> Any:
 
 
 def _name(handler: Any) -> str:
-    if isinstance(handler, functools.partial):
-        return _name(handler.func)
+    handler = unwrap_partial(handler)
     return getattr(handler, "__qualname__", None) or type(handler).__qualname__
 
 
@@ -270,10 +277,11 @@ def _evaluate(annotation: Any, function: Any, names: Mapping[str, Any] | None) -
     text = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
     if not isinstance(text, str):
         return annotation
+    function = unwrap_partial(function)
     raw: Any = inspect.unwrap(function) if callable(function) else function
     raw = getattr(raw, "__func__", raw)
     if not hasattr(raw, "__globals__"):
-        raw = getattr(type(raw), "__call__", raw)  # noqa: B004 - it is the function itself that is wanted
+        raw = getattr(raw.__class__, "__call__", raw)  # noqa: B004 - it is the function itself that is wanted
     try:
         return eval(text, getattr(raw, "__globals__", {}), dict(names or {}))
     except Exception:  # noqa: BLE001 - an annotation may run any code; one that fails tells us nothing
@@ -281,7 +289,13 @@ def _evaluate(annotation: Any, function: Any, names: Mapping[str, Any] | None) -
 
 
 def _generic_arguments(cls: type, root: type, names: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    """The arguments with which a class, or a base of it, parametrises ``root``."""
+    """The arguments with which a class, or a base of it, parametrises ``root``; none if they are not all known."""
+    arguments = _bound_arguments(cls, root, names)
+    return () if any(isinstance(a, TypeVar | str | ForwardRef) for a in arguments) else arguments
+
+
+def _bound_arguments(cls: type, root: type, names: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """The same, with type variables of the class for what is still open."""
     for base in getattr(cls, "__orig_bases__", cls.__bases__) if "__orig_bases__" in cls.__dict__ else cls.__bases__:
         origin = get_origin(base) or base
         if not isinstance(origin, type) or not issubclass(origin, root):
@@ -289,10 +303,9 @@ def _generic_arguments(cls: type, root: type, names: Mapping[str, Any] | None) -
         arguments = get_args(base)
         if origin is not root:
             given = dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False))
-            arguments = tuple(given.get(a, a) for a in _generic_arguments(origin, root, names))
-        resolved = tuple(_evaluate(a, _module_of(cls), names) for a in arguments)
-        if resolved and not any(isinstance(a, TypeVar | str | ForwardRef) for a in resolved):
-            return resolved
+            arguments = tuple(given.get(a, a) for a in _bound_arguments(origin, root, names))
+        if arguments:
+            return tuple(_evaluate(a, _module_of(cls), names) for a in arguments)
     return ()
 
 

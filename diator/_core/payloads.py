@@ -14,7 +14,7 @@ from ..errors import MessageDecodeError, MessageEncodeError
 from .codecs import Codec, codec_of, to_json
 from .faithful import difference, loses_integers, unencodable
 from .messages import Event
-from .strict_json import reason
+from .strict_json import MAX_DEPTH, is_too_deep, reason
 
 __all__ = ("check_payload", "decode_payload", "encode_payload")
 
@@ -48,11 +48,16 @@ def encode_payload(event: Event) -> dict[str, Any]:
             f"{cls.__qualname__} has no attribute {error.name}: keep what __init__ takes under the same name"
         ) from None
     body = _to_json(cls, codec, image)
+    if is_too_deep(body):
+        raise MessageEncodeError(f"{cls.__qualname__} is nested deeper than {MAX_DEPTH} levels")
     try:
         payload: dict[str, Any] = msgspec.json.decode(body)
         received = codec.read(payload)
     except Exception as error:  # noqa: BLE001 - runs code of the user's classes
-        raise MessageEncodeError(f"{cls.__qualname__} could not be decoded again: {_why(cls, error)}") from None
+        why = _why(cls, error)
+        if why.endswith("got null"):
+            why += ", which is what JSON has for NaN and infinities"
+        raise MessageEncodeError(f"a receiver would refuse this {cls.__qualname__}: {why}") from None
     path = difference(image, received)
     if path is not None:
         raise MessageEncodeError(
@@ -88,10 +93,13 @@ def decode_payload(event_type: type[E], payload: dict[str, Any]) -> E:
 def _to_json(cls: type[Event], codec: Codec, image: Any) -> bytes:
     try:
         return to_json(codec.write(image))
-    except Exception as error:  # noqa: BLE001 - runs code of the user's classes
-        surrogate = isinstance(error, UnicodeEncodeError)
-    why = "is a string with a lone surrogate, which has no UTF-8 form" if surrogate else "has no JSON form"
-    raise MessageEncodeError(f"{cls.__qualname__}{unencodable(image, to_json)} {why}")
+    except RecursionError:
+        why = f" is nested deeper than {MAX_DEPTH} levels, or contains itself"
+    except UnicodeEncodeError:
+        why = f"{unencodable(image, to_json)} has a lone surrogate, which has no UTF-8 form"
+    except Exception:  # noqa: BLE001 - runs code of the user's classes
+        why = f"{unencodable(image, to_json)} has no JSON form"
+    raise MessageEncodeError(f"{cls.__qualname__}{why}")
 
 
 def _why(cls: type[Event], error: Exception) -> str:

@@ -5,21 +5,22 @@ closures that await are built in `diator.aio.dispatcher`.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol, TypeAlias
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..errors import InvalidHandler
-from .events import RouteTable
-from .handlers import is_coroutine_callable
+from .handlers import is_coroutine_callable, unwrap_partial
 from .messages import Request
+from .routes import Watched
 
 __all__ = ("Form", "Handle", "Middleware", "MiddlewareChain", "SelectedMiddleware", "drive")
 
 #: What a middleware calls to go on: the rest of the chain, with the handler at its end.
 Handle: TypeAlias = Callable[[Any], Any]
+
+_AnyForm: TypeAlias = Callable[[Any, Any], Any] | Callable[[Any], Generator[Any, Any, Any]]
 
 
 class Middleware(Protocol):
@@ -37,7 +38,9 @@ class Middleware(Protocol):
     The generator works on every side without a thread. An error of the rest of the chain is raised at the ``yield``.
     """
 
-    __call__: Callable[..., Awaitable[Any] | Generator[Any, Any, Any] | Any]
+    if TYPE_CHECKING:  # at run time a subclass that forgets it shall not be callable
+
+        def __call__(self, request: Any, /, *args: Any, **kwargs: Any) -> Any: ...
 
 
 class Form(Enum):
@@ -56,14 +59,18 @@ class SelectedMiddleware:
     form: Form
 
 
-class MiddlewareChain:
-    """An ordered list of middlewares; the first one added is the outermost."""
+class MiddlewareChain(Watched):
+    """An ordered list of middlewares; the first one is the outermost.
 
-    def __init__(self) -> None:
-        self._chain: list[tuple[SelectedMiddleware, tuple[type, ...]]] = []
-        self._watchers: WeakSet[RouteTable[Any]] = WeakSet()
+    Args:
+        middlewares: What to begin with, around all requests.
+    """
 
-    def add(self, middleware: Callable[..., Any], *, requests: Iterable[type] = (Request,)) -> None:
+    def __init__(self, *middlewares: _AnyForm) -> None:
+        super().__init__()
+        self._chain = [_select(middleware, (Request,)) for middleware in middlewares]
+
+    def add(self, middleware: _AnyForm, *, requests: Iterable[type[Request[Any]]] = (Request,)) -> None:
         """Put a middleware innermost.
 
         Args:
@@ -76,7 +83,7 @@ class MiddlewareChain:
         self._chain.append(_select(middleware, requests))
         self._changed()
 
-    def set(self, chain: Iterable[Callable[..., Any]]) -> None:
+    def set(self, chain: Iterable[_AnyForm]) -> None:
         """Replace all middlewares; the first one becomes the outermost."""
         self._chain = [_select(middleware, (Request,)) for middleware in chain]
         self._changed()
@@ -91,16 +98,8 @@ class MiddlewareChain:
         """The middlewares that wrap requests of this type, outermost first."""
         return [selected for selected, requests in self._chain if issubclass(request_type, requests)]
 
-    def watch(self, table: RouteTable[Any]) -> None:
-        """Empty this table whenever the chain changes. The chain does not keep it alive."""
-        self._watchers.add(table)
-
     def __len__(self) -> int:
         return len(self._chain)
-
-    def _changed(self) -> None:
-        for table in list(self._watchers):
-            table.invalidate()
 
 
 def drive(middleware: Callable[[Any], Generator[Any, Any, Any]], request: Any, handle: Handle) -> Any:
@@ -133,7 +132,8 @@ def _select(middleware: Any, requests: Iterable[Any]) -> tuple[SelectedMiddlewar
         raise InvalidHandler(f"{name}: `requests` takes request classes, as in requests=(JoinMeeting, Command)")
     if isinstance(middleware, type) or not callable(middleware):
         raise InvalidHandler(f"{name} is not callable as a middleware: pass a function, or an object with __call__")
-    function = middleware if inspect.isroutine(middleware) else getattr(middleware, "__call__")  # noqa: B004, B009
+    function: Any = unwrap_partial(middleware)
+    function = function if inspect.isroutine(function) else function.__call__
     parameters = inspect.signature(middleware).parameters.values()
     taken = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
     variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)

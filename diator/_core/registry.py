@@ -6,12 +6,11 @@ What may live here: the two maps, and the checks that can be made while binding.
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from types import UnionType
+from dataclasses import replace
+from types import MethodType, UnionType
 from typing import Any, Concatenate, Protocol, TypeVar, Union, get_args, get_origin, overload
-from weakref import WeakSet
 
 from ..errors import HandlerAlreadyBound, InvalidHandler, RequestHandlerDoesNotExist
-from .events import RouteTable
 from .handlers import (
     EventHandler,
     HandlerSpec,
@@ -23,8 +22,9 @@ from .handlers import (
     result_of,
 )
 from .messages import Event, Request
+from .routes import Watched
 
-__all__ = ("EventMap", "RequestMap")
+__all__ = ("EventMap", "RequestMap", "Sendable")
 
 H = TypeVar("H")
 Q = TypeVar("Q")
@@ -35,7 +35,7 @@ Q_contra = TypeVar("Q_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
 
-class _Sendable(Protocol[Q_co, R]):
+class Sendable(Protocol[Q_co, R]):
     """What a type checker needs to know of a request class to compare it with a handler."""
 
     def __diator_types__(self) -> tuple[Q_co, list[R]]: ...
@@ -45,22 +45,7 @@ class _Handles(Protocol[Q_contra, R_co]):
     def handle(self, request: Q_contra, /, *args: Any, **kwargs: Any) -> R_co | Awaitable[R_co]: ...
 
 
-class _Map:
-    """What both maps share: whoever compiled routes from a map hears of new bindings."""
-
-    def __init__(self) -> None:
-        self._watchers: WeakSet[RouteTable[Any]] = WeakSet()
-
-    def watch(self, table: RouteTable[Any]) -> None:
-        """Empty this table whenever a binding is added. The map does not keep it alive."""
-        self._watchers.add(table)
-
-    def _changed(self) -> None:
-        for table in list(self._watchers):
-            table.invalidate()
-
-
-class RequestMap(_Map):
+class RequestMap(Watched):
     """The handler of each type of request."""
 
     def __init__(self) -> None:
@@ -70,7 +55,7 @@ class RequestMap(_Map):
     @overload
     def bind(
         self,
-        request_type: type[_Sendable[Q, R]],
+        request_type: type[Sendable[Q, R]],
         handler: type[_Handles[Q, R]] | _Handles[Q, R],
         *,
         sync: SyncMode | None = None,
@@ -78,7 +63,7 @@ class RequestMap(_Map):
     @overload
     def bind(
         self,
-        request_type: type[_Sendable[Q, R]],
+        request_type: type[Sendable[Q, R]],
         handler: Callable[Concatenate[Q, ...], R | Awaitable[R]],
         *,
         sync: SyncMode | None = None,
@@ -121,13 +106,16 @@ class RequestMap(_Map):
 
         def decorate(handler: Any) -> Any:
             spec = describe(handler, sync, names)
-            for request_type in _declared(spec, RequestHandler, Request, names):
+            request_types = _declared(spec, RequestHandler, Request, names)
+            for request_type in request_types:
                 wanted, given = result_of(request_type), declared_result(handler, names)
                 if not _may_return(given, wanted):
                     raise InvalidHandler(
                         f"{spec.name} returns {_text(given)}, but {request_type.__qualname__} is a request for "
                         f"{_text(wanted)}: change one of them"
                     )
+                self._refuse_second(request_type, spec)
+            for request_type in request_types:
                 self._add(request_type, spec)
             return handler
 
@@ -188,7 +176,7 @@ class RequestMap(_Map):
             )
 
 
-class EventMap(_Map):
+class EventMap(Watched):
     """The handlers of each type of event. One event may have many, one handler may take many events."""
 
     def __init__(self) -> None:
@@ -196,10 +184,6 @@ class EventMap(_Map):
         self._bindings: list[tuple[type, HandlerSpec]] = []
         self._declared: dict[type, None] = {}
 
-    @overload
-    def bind(
-        self, event_type: type[E], handler: type[EventHandler[E]] | EventHandler[E], *, sync: SyncMode | None = None
-    ) -> None: ...
     @overload
     def bind(
         self,
@@ -273,6 +257,8 @@ class EventMap(_Map):
     def include(self, other: "EventMap") -> None:
         """Add all bindings and declarations that another map has now."""
         for event_type, spec in other._bindings:
+            self._refuse_second(event_type, spec)
+        for event_type, spec in other._bindings:
             self._add(event_type, spec)
         self.declare(*other._declared)
 
@@ -282,10 +268,10 @@ class EventMap(_Map):
 
     def specs(self, event_type: type[Any]) -> list[HandlerSpec]:
         """What is known of the handlers that take an event of this type, in bind order, each once."""
-        found: dict[int, HandlerSpec] = {}
+        found: dict[tuple[int, ...], HandlerSpec] = {}
         for bound_type, spec in self._bindings:
             if issubclass(event_type, bound_type):
-                found.setdefault(id(spec.handler), spec)
+                found.setdefault(_identity(spec.handler), spec)
         return list(found.values())
 
     def get_events(self) -> list[type[Any]]:
@@ -296,11 +282,20 @@ class EventMap(_Map):
         return str({event_type: self.get(event_type) for event_type in self.get_events()})
 
     def _add(self, event_type: type, spec: HandlerSpec) -> None:
-        for bound_type, bound in self._bindings:
-            if bound_type is event_type and bound.handler is spec.handler:
-                raise HandlerAlreadyBound(f"{spec.name} is bound to {event_type.__qualname__} already")
-        self._bindings.append((event_type, spec))
+        self._refuse_second(event_type, spec)
+        self._bindings.append((event_type, replace(spec, may_own_events=False)))  # only requests had such lists
         self._changed()
+
+    def _refuse_second(self, event_type: type, spec: HandlerSpec) -> None:
+        for bound_type, bound in self._bindings:
+            if bound_type is event_type and _identity(bound.handler) == _identity(spec.handler):
+                raise HandlerAlreadyBound(f"{spec.name} is bound to {event_type.__qualname__} already")
+
+
+def _identity(handler: Any) -> tuple[int, ...]:
+    """What makes two handlers the same one: a bound method is a new object at every access."""
+    parts = (handler.__self__, handler.__func__) if isinstance(handler, MethodType) else (handler,)
+    return tuple(map(id, parts))
 
 
 def _names_of_caller() -> Mapping[str, Any]:

@@ -11,13 +11,15 @@ from uuid import UUID
 
 import msgspec
 
-from ..errors import MessageDecodeError, MessageEncodeError
+from ..errors import MessageDecodeError, MessageEncodeError, MessageError
 from . import strict_json
 from .wire import Message, check_headers
 
 __all__ = ("JSONSerializer", "Serializer")
 
 _NONE: Mapping[str, str] = MappingProxyType({})
+_CONTENT_TYPE = re.compile(r"content[-_]type", re.ASCII | re.IGNORECASE)
+_CONTENT_ENCODING = re.compile(r"content[-_]encoding", re.ASCII | re.IGNORECASE)
 _JSON = re.compile(r'\s*application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
 
 
@@ -64,6 +66,7 @@ class JSONSerializer:
         """Make the body; see `Serializer.encode`."""
         headers = message.headers()
         check_headers(headers, MessageEncodeError)
+        _check_format(headers, MessageEncodeError)
         envelope: dict[str, Any] = {
             "message_type": message.message_type,
             "message_name": message.message_name,
@@ -77,14 +80,14 @@ class JSONSerializer:
     def decode(self, body: bytes, headers: Mapping[str, str] = _NONE) -> Message:
         """Read a body; see `Serializer.decode`."""
         check_headers(headers, MessageDecodeError)
-        _check_format(headers)
+        _check_format(headers, MessageDecodeError)
         try:
             envelope = msgspec.convert(strict_json.decode(body), _Envelope)
         except msgspec.ValidationError as error:
             raise MessageDecodeError(f"the body is not a message: {strict_json.reason(error)}") from None
         if envelope.headers:
             check_headers(envelope.headers, MessageDecodeError)
-            _check_format(envelope.headers)
+            _check_format(envelope.headers, MessageDecodeError)
         return Message.from_headers(
             {**envelope.headers, **headers},
             message_type=envelope.message_type,
@@ -102,12 +105,9 @@ class _Envelope(msgspec.Struct):
     headers: dict[str, str] = {}
 
 
-def _check_format(headers: Mapping[str, str]) -> None:
+def _check_format(headers: Mapping[str, str], refuse: type[MessageError]) -> None:
     for name, value in headers.items():
-        match name.lower().replace("_", "-"):
-            case "content-type" if not _JSON.fullmatch(value):
-                raise MessageDecodeError("the header content_type is not application/json in UTF-8")
-            case "content-encoding" if value.strip().lower() not in ("", "identity"):
-                raise MessageDecodeError("the body has a content encoding: the producer has to send plain JSON")
-            case _:
-                pass
+        if _CONTENT_TYPE.fullmatch(name) and not _JSON.fullmatch(value):
+            raise refuse("the header content_type is not application/json in UTF-8")
+        if _CONTENT_ENCODING.fullmatch(name) and value != "identity":
+            raise refuse("the body has a content encoding: the producer has to send plain JSON")

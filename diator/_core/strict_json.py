@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import MessageDecodeError, MessageEncodeError
 
-__all__ = ("EXACT_FLOATS", "MAX_BODY", "MAX_DEPTH", "decode", "encode", "numbers", "reason")
+__all__ = ("EXACT_FLOATS", "MAX_BODY", "MAX_DEPTH", "Refusal", "decode", "encode", "is_too_deep", "numbers", "reason")
 
 #: Bytes of a body: what Azure Service Bus (standard tier) takes as one message.
 MAX_BODY = 256 * 1024
@@ -41,6 +41,10 @@ _19_DIGITS = re.compile(rb"[0-9]{19}")
 _PATH = re.compile(r" - at (?:`key` in )?`\$\.?([^`]*)`\Z")
 _EXPECTED = re.compile(r"Expected `([\w |]+)`, got `(\w+)`(?: - at |\Z)")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at |\Z)")
+
+
+class Refusal(ValueError):
+    """Raised inside msgspec's hooks, with a text that quotes nothing."""
 
 
 def decode(body: bytes) -> Any:
@@ -92,7 +96,7 @@ def encode(tree: Any, name: str) -> bytes:
         raise MessageEncodeError(f"{name} is nested deeper than {MAX_DEPTH} levels")
     if _19_DIGITS.search(body) and any(isinstance(n, int) and not -(2**63) <= n < 2**64 for n in numbers(tree)):
         raise MessageEncodeError(f"{name} holds an integer beyond 64 bits: send it as a string")
-    if not _reads_as(body, tree):
+    if msgspec.json.decode(body) != tree:
         if any(isinstance(n, float) and not math.isfinite(n) for n in numbers(tree)):
             raise MessageEncodeError(f"{name} holds a NaN or an infinity: JSON has neither")
         raise MessageEncodeError(
@@ -119,7 +123,7 @@ def numbers(tree: Any) -> Iterator[int | float]:
     todo: list[Any] = [tree]
     while todo:
         node = todo.pop()
-        kind: type[Any] = type(node)
+        kind = node.__class__
         if kind is dict:
             todo.extend(node.values())
         elif kind is list or kind is tuple:
@@ -135,19 +139,14 @@ def reason(error: Exception) -> str:
     text = str(error)
     path = _PATH.search(text)
     where = f"{path[1]}: " if path and path[1] else ""
+    if isinstance(error.__cause__, Refusal):
+        return f"{where}{error.__cause__}"
     if error.__cause__ is None:  # otherwise the text is not msgspec's
         if expected := _EXPECTED.match(text):
             return f"{where}expected {expected[1]}, got {expected[2]}"
         if missing := _MISSING.match(text):
             return f"{where}{missing[1]} is missing"
     return f"{where}the value is not a valid one"
-
-
-def _reads_as(body: bytes, tree: Any) -> bool:
-    try:
-        return bool(msgspec.json.decode(body) == tree)
-    except (ArithmeticError, ValueError):  # a signalling NaN, an integer of thousands of digits
-        return False
 
 
 def _colons(body: bytes) -> int:

@@ -54,10 +54,14 @@ class Message:
 
     def headers(self) -> dict[str, str]:
         """Everything but the first four, as text; what is None is left out."""
-        values = {name: getattr(self, name) for name in _TEXTS}
-        values["schema_version"] = str(self.schema_version)
-        values["occurred_at"] = None if self.occurred_at is None else self.occurred_at.isoformat()
-        return {name: value for name, value in values.items() if value is not None}
+        headers = {"schema_version": str(self.schema_version)}
+        for name in _TEXTS:
+            value = getattr(self, name)
+            if value is not None:
+                headers[name] = value
+        if self.occurred_at is not None:
+            headers["occurred_at"] = self.occurred_at.isoformat()
+        return headers
 
     @classmethod
     def from_headers(
@@ -69,10 +73,10 @@ class Message:
         message_id: UUID,
         payload: dict[str, Any],
     ) -> Self:
-        """Put a message together from a body and what `headers` made of the rest; unknown headers are ignored.
+        """Put a message together from a body and headers that `check_headers` has seen; unknown ones are ignored.
 
         Raises:
-            MessageDecodeError: A header is malformed.
+            MessageDecodeError: The time in them is malformed.
         """
         return cls(
             message_type=message_type,
@@ -83,27 +87,26 @@ class Message:
         )
 
 
-def check_headers(headers: Mapping[Any, Any], error: type[MessageError]) -> None:
-    """Refuse headers that are not text, or more than `MAX_HEADERS`.
+def check_headers(headers: Mapping[Any, Any], refuse: type[MessageError]) -> None:
+    """Refuse headers that are not text, more than `MAX_HEADERS`, or of a version that is no number.
 
     Args:
         headers: What goes beside a body, or came with one.
-        error: What to raise.
+        refuse: The error to raise.
     """
-    size = 0
-    for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise error("a header is not text")
-        size += len(name.encode(errors="replace")) + len(value.encode(errors="replace"))
+    try:
+        size = sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
+    except (AttributeError, UnicodeEncodeError):
+        raise refuse("a header is not text") from None
+    if not _VERSION.fullmatch(headers.get("schema_version", "1")):
+        raise refuse("the header schema_version is not a positive integer")
     if size > MAX_HEADERS:
-        raise error(f"the headers have {size} bytes; at most {MAX_HEADERS} are allowed")
+        raise refuse(f"the headers have {size} bytes; at most {MAX_HEADERS} are allowed")
 
 
 def _values(headers: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {name: headers[name] for name in _TEXTS if name in headers}
     if "schema_version" in headers:
-        if not _VERSION.fullmatch(headers["schema_version"]):
-            raise MessageDecodeError("the header schema_version is not a positive integer")
         values["schema_version"] = int(headers["schema_version"])
     if "occurred_at" in headers:
         try:

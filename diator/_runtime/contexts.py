@@ -12,11 +12,14 @@ class TwinContext:
     """A second context for a task, to run code of it elsewhere: each of the two follows the other.
 
     There is one for all such code of the task, so that a token which that code got can also be used by it.
+
+    Args:
+        start: An earlier state of the task's context.
     """
 
-    def __init__(self) -> None:
-        self._context = copy_context()
-        self._seen = self._before = self._context.copy()
+    def __init__(self, start: Context) -> None:
+        self._context = start.copy()
+        self._seen = self._before = start
         self._tokens: _Tokens = {}
 
     def enter(self) -> Context:

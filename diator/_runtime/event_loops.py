@@ -115,7 +115,7 @@ class EventLoop(ABC):
             self.gone = True
         self._ready.set()
         for call in self._calls:
-            error = BlockingCallError("the event loop ended while the handler was running")
+            error = BlockingCallError("the event loop ended before the handler did")
             error.__cause__ = self._error
             call.fail(error)
 

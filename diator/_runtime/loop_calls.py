@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ("Call", "Loop", "current_call")
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 current_call: contextvars.ContextVar["Call[Any]"] = contextvars.ContextVar("diator_current_call")
 
@@ -80,6 +81,7 @@ class Call(Generic[T]):
             self.loop.post(self._cancel)
             self.serve()
         except BaseException:
+            self.thread_id = 0  # the caller's thread is no longer inside of this call
             self.loop.post(self._abandon)
             raise
         self._keep_context()
@@ -137,7 +139,7 @@ class Call(Generic[T]):
         self._bell.put(None)
 
     def _cancel(self) -> None:
-        if self._done:
+        if self._done or self._cancelled:
             return
         self._cancelled = True
         if self._stop is None:  # interrupted before the loop heard of it
@@ -151,14 +153,15 @@ class Call(Generic[T]):
         for home_call in self._home_calls:
             home_call.awake.set()
 
-    async def call_home(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+    async def call_home(self, function: Callable[..., R], args: tuple[Any, ...]) -> R:
         """Run the function in the thread of the caller."""
         import anyio
 
         loop = self.loop
-        if loop is None or self._done or loop.thread_id != threading.get_ident():
+        start = self._before
+        if loop is None or start is None or self._done or loop.thread_id != threading.get_ident():
             raise BlockingCallError("call_home works only inside LoopThread.run, on its loop, while its caller waits")
-        home = self._homes.setdefault(loop.current_task(), TwinContext())
+        home = self._homes.setdefault(loop.current_task(), TwinContext(start))
         call = _HomeCall(loop, partial(home.enter().run, function, *args), anyio.Event())
         self._home_calls.append(call)
         self._bell.put(None)

@@ -1,8 +1,8 @@
 """The interfaces between the mediator and what an application plugs into it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from .._core.delivery import Delivery, Verdict
 from .._core.wire import Message
@@ -19,15 +19,21 @@ __all__ = (
 )
 
 T = TypeVar("T")
-C = TypeVar("C")
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    C = TypeVarWithDefault("C", default=Any)
+else:
+    C = TypeVar("C")
 
 
 @runtime_checkable
 class Container(Protocol):
     """Builds handlers, and provides what they and function handlers depend on."""
 
-    async def resolve(self, type_: type[T], /) -> T:
-        """Give the object for a type. What it raises reaches the sender unchanged, and nothing has run."""
+    def resolve(self, type_: type[T], /) -> Awaitable[T] | T:
+        """Give the object for a type. What it raises reaches the sender unchanged, and the handler has not run."""
         ...
 
 

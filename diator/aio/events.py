@@ -1,16 +1,17 @@
 """The event emitter: what is recorded goes to its handlers in this process, or to the message broker."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
 from itertools import groupby
 from typing import Any
 
 from .._core.envelope import Message, to_message
-from .._core.events import CLOSED, Buffer, EventRoute, RouteTable, expect_event, failed
+from .._core.events import CLOSED, Buffer, EventRoute, expect_event, failed
 from .._core.handlers import SyncMode
 from .._core.messages import DomainEvent, ECSTEvent, Event, NotificationEvent
 from .._core.registry import EventMap
+from .._core.routes import RouteTable
 from .._core.serializers import Serializer
 from .._runtime.aio.concurrency import Runner, gather
 from ..errors import EventRouteDoesNotExist, MaxCascadeExceeded
@@ -180,10 +181,14 @@ class EventEmitter:
         await self._emit(message, buffer, errors, response)
 
     async def _emit(
-        self, message: Any, buffer: Buffer, errors: Sequence[Exception] = (), response: Any = None
+        self, message: Any, buffer: Buffer, earlier: Sequence[Exception] = (), response: Any = None
     ) -> None:
-        async with self.scopes.open() as resolve:
-            errors = [*errors, *await self.drain(buffer.items, resolve)]
+        errors = [*earlier]
+        try:
+            async with self.scopes.open() as resolve:
+                errors += await self.drain(buffer.items, resolve)
+        except Exception as error:  # noqa: BLE001 - of the scope: what has been done stays done
+            errors.append(error)
         if errors:
             raise failed(message, errors, response)
 
@@ -271,8 +276,18 @@ def within(emitter: EventEmitter, container: Container | None, runner: Runner) -
         twin._attach(container, runner)
         return twin
     events = EventMap()
-    events.bind(Event, emitter.emit)  # somebody's own emitter takes every event, one by one
+    events.bind(Event, _OwnEmitter(runner.adapt(emitter.emit)))
     return EventEmitter(events, runner=runner)
+
+
+class _OwnEmitter:
+    """Somebody's own emitter, as the handler of every event."""
+
+    def __init__(self, emit: Callable[[Any], Awaitable[None]]) -> None:
+        self._emit = emit
+
+    async def handle(self, event: Any) -> None:
+        await self._emit(event)
 
 
 def _endless(generations: int, left: int) -> MaxCascadeExceeded:

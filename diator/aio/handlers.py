@@ -1,6 +1,6 @@
 """Compiled handlers: whatever was bound becomes something that is called with a message."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -57,7 +57,7 @@ class CompiledHandler:
         self.records = spec.events_parameter is not None or self._has_own_events
         self.foreign = spec.is_async is not ASYNC
         self.new: Callable[[], Any] | None = None
-        self.simple: Callable[[Any], Awaitable[Any]] | None = None
+        self.simple: Callable[[Any], Coroutine[Any, Any, Any]] | None = None
         takes_second = spec.events_parameter is None or spec.events_second
         self.fixed = takes_second and not (self._from_container or self._has_own_events or spec.dependencies)
         self.inline = self.fixed and not spec.is_async and (spec.sync or sync) == "inline"

@@ -4,11 +4,11 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .._core.events import RouteTable
 from .._core.handlers import SyncMode
 from .._core.messages import Event, Request
 from .._core.pipeline import MiddlewareChain
-from .._core.registry import EventMap, RequestMap
+from .._core.registry import EventMap, RequestMap, Sendable
+from .._core.routes import RouteTable
 from .._core.serializers import Serializer
 from .._runtime.aio.concurrency import Runner
 from ..errors import ConfigurationError
@@ -18,6 +18,7 @@ from .events import EventEmitter, within
 
 __all__ = ("Mediator",)
 
+Q = TypeVar("Q")
 R = TypeVar("R")
 
 
@@ -91,9 +92,7 @@ class Mediator:
         self._routes: RouteTable[Route] = RouteTable(self._compile)
         self._compiled: DefaultDispatcher | None = None
         if dispatcher_type is DefaultDispatcher:
-            self._compiled = DefaultDispatcher(
-                request_map, container, middleware_chain, sync=sync, runner=self._runner
-            )
+            self._compiled = DefaultDispatcher(request_map, container, middleware_chain, sync=sync, runner=self._runner)
             self._compiled.watch(self._routes)
         else:
             self._dispatcher = dispatcher_type(
@@ -116,19 +115,21 @@ class Mediator:
                 failed; ``.response`` holds what the handler returned.
             Exception: What the handler or a middleware raised, as it is. No event was emitted.
         """
-        return self._routes[type(request)](request)  # type: ignore[return-value]
+        response: Coroutine[Any, Any, R] = self._routes[type(request)](request)
+        return response
 
-    def sender(self, request_type: type[Request[R]]) -> Callable[[Request[R]], Coroutine[Any, Any, R]]:
+    def sender(self, request_type: type[Sendable[Q, R]]) -> Callable[[Q], Coroutine[Any, Any, R]]:
         """What `send` calls for requests of exactly this type, for a loop that sends many of them.
 
         Raises:
             RequestHandlerDoesNotExist: No handler is bound to it.
         """
-        routes: RouteTable[Any] = self._routes
+        routes = self._routes
         routes[request_type]
 
-        def send(request: Request[R]) -> Coroutine[Any, Any, R]:
-            return routes[request_type](request)  # type: ignore[no-any-return]
+        def send(request: Q) -> Coroutine[Any, Any, R]:
+            response: Coroutine[Any, Any, R] = routes[request_type](request)
+            return response
 
         return send
 
@@ -159,11 +160,12 @@ class Mediator:
             ConfigurationError: An exception group with all that was found.
         """
         problems: list[Exception] = []
-        for request_type in self._request_map if self._compiled is not None else ():
-            try:
-                self._compiled.check(request_type, self._emitter)
-            except Exception as problem:  # noqa: BLE001 - collected
-                problems.append(problem)
+        if self._compiled is not None:
+            for request_type in self._request_map:
+                try:
+                    self._compiled.check(request_type, self._emitter)
+                except Exception as problem:  # noqa: BLE001 - collected
+                    problems.append(problem)
         problems += self._emitter.check()
         if problems:
             raise ConfigurationError("the mediator cannot work as it is configured", problems)

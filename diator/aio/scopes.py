@@ -1,6 +1,6 @@
 """Dependency scopes: one spans a whole dispatch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,10 +34,17 @@ class Scopes:
         self.foreign = container is not None and is_coroutine_callable(container.resolve) is not ASYNC
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Resolve | None]:
+    async def open(self) -> AsyncGenerator[Resolve | None, None]:
         """Open the scope of one dispatch, and give its ``resolve``."""
         if self._scope is None:
             yield self.resolve
             return
+        error: BaseException | None = None
         async with self._scope() as scope:
-            yield self._runner.adapt(scope.resolve)
+            try:
+                yield self._runner.adapt(scope.resolve)
+            except BaseException as raised:
+                error = raised
+                raise
+        if error is not None:  # a scope that swallows errors must not make a failed command look done
+            raise error

@@ -1,6 +1,7 @@
-"""Messages and the brokers that carry them."""
+"""Messages, how they become bytes and events, and the brokers that carry them."""
 
-from .._core.envelope import Message
+from .._core.envelope import EventTypes, Message
+from .._core.serializers import JSONSerializer, Serializer
 from ..aio.abc import MessageBroker
 
-__all__ = ("Message", "MessageBroker")
+__all__ = ("EventTypes", "JSONSerializer", "Message", "MessageBroker", "Serializer")

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from .._core.delivery import Delivery, Verdict
 from .._core.wire import Message
@@ -20,7 +20,13 @@ __all__ = (
 )
 
 T = TypeVar("T")
-C = TypeVar("C")
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    C = TypeVarWithDefault("C", default=Any)
+else:
+    C = TypeVar("C")
 
 
 @runtime_checkable
@@ -28,7 +34,7 @@ class Container(Protocol):
     """Builds handlers, and provides what they and function handlers depend on."""
 
     def resolve(self, type_: type[T], /) -> T:
-        """Give the object for a type. What it raises reaches the sender unchanged, and nothing has run."""
+        """Give the object for a type. What it raises reaches the sender unchanged, and the handler has not run."""
         ...
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
 
-from .._core.events import CLOSED, Buffer, EventRoute, Events, RouteTable, failed
+from .._core.events import CLOSED, Buffer, EventRoute, Events, failed
 from .._core.handlers import SyncMode
 from .._core.pipeline import Form, MiddlewareChain, SelectedMiddleware
 from .._core.registry import RequestMap
+from .._core.routes import RouteTable
 from .._runtime.sync.concurrency import Runner, drive
 from .abc import Container
 from .events import EventEmitter
@@ -27,7 +28,7 @@ class DispatchResult:
     """What came of a request, before its events were emitted."""
 
     response: Any = None
-    events: list[Any] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list[Any])
 
 
 class Dispatch:
@@ -91,7 +92,9 @@ class DefaultDispatcher:
         self._scopes = Scopes(container, self._runner)
         self._alone = EventEmitter()
         self._steps: RouteTable[Step] = RouteTable(self._compile_step)
+        self._guards = RouteTable(self._guard)
         self.watch(self._steps)
+        self.watch(self._guards)
 
     def watch(self, table: RouteTable[Any]) -> None:
         """Empty this table whenever a route would come out differently."""
@@ -105,6 +108,9 @@ class DefaultDispatcher:
             RequestHandlerDoesNotExist: No handler is bound to the type of the request.
         """
         step = self._steps[type(request)]
+        guard = self._guards[type(request)]
+        if guard is not None:
+            guard()
         dispatch = Dispatch()
         dispatch.events = None
         with self._scopes.open() as dispatch.resolve:
@@ -130,17 +136,17 @@ class DefaultDispatcher:
         route: Route
         if middlewares or self._scopes.resolve is not None or not handler.fixed:
             route = self._full_route(handler, middlewares, emitter)
-        elif handler.records:
+        elif handler.records or handler.simple is None:
             route = _recording_route(handler, emitter)
-        elif handler.simple is not None:
+        else:
             route = handler.simple
-        guard = self._runner.guard(self._is_foreign(handler, middlewares))
+        guard = self._guard(request_type)
         return route if guard is None else _guarded(guard, route)
 
     def check(self, request_type: type, emitter: EventEmitter) -> None:
         """Raise what the first send of this type would raise before running anything."""
         self.compile(request_type, emitter)
-        guard = self._runner.guard(self._is_foreign(self._handler(request_type), self._chain.select(request_type)))
+        guard = self._guard(request_type)
         if guard is not None:
             guard()
 
@@ -148,9 +154,14 @@ class DefaultDispatcher:
         spec = self._request_map.spec(request_type)
         return CompiledHandler(spec, self._scopes.resolve is not None, self._runner, self._sync)
 
-    def _is_foreign(self, handler: CompiledHandler, middlewares: list[SelectedMiddleware]) -> bool:
+    def _guard(self, request_type: type) -> Callable[[], None] | None:
+        """What shows whether the whole route can run here."""
         foreign = Form.ASYNC
-        return handler.foreign or self._scopes.foreign or any(m.form is foreign for m in middlewares)
+        return self._runner.guard(
+            self._handler(request_type).foreign
+            or self._scopes.foreign
+            or any(middleware.form is foreign for middleware in self._chain.select(request_type))
+        )
 
     def _full_route(
         self, handler: CompiledHandler, middlewares: list[SelectedMiddleware], emitter: EventEmitter
@@ -182,9 +193,10 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter) -> Route:
 
     def route(request: Any) -> Any:
         events = Buffer()
-        events.items = items = []
+        items: list[tuple[EventRoute, Any]] = []
+        events.items = items
         events.routes = routes
-        handle = function if new is None else new().handle
+        handle: Any = function if new is None else new().handle
         try:
             response = handle(request, events) if execute is None else execute(handle, request, events)
         finally:

@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from .._core.envelope import Message, to_message
-from .._core.events import CLOSED, Buffer, EventRoute, RouteTable, expect_event, failed
+from .._core.events import CLOSED, Buffer, EventRoute, expect_event, failed
 from .._core.handlers import SyncMode
 from .._core.messages import DomainEvent, ECSTEvent, Event, NotificationEvent
 from .._core.registry import EventMap
+from .._core.routes import RouteTable
 from .._core.serializers import Serializer
 from .._runtime.sync.concurrency import Runner, gather
 from ..errors import EventRouteDoesNotExist, MaxCascadeExceeded
@@ -180,9 +181,13 @@ class EventEmitter:
                 errors.append(error)
         self._emit(message, buffer, errors, response)
 
-    def _emit(self, message: Any, buffer: Buffer, errors: Sequence[Exception] = (), response: Any = None) -> None:
-        with self.scopes.open() as resolve:
-            errors = [*errors, *self.drain(buffer.items, resolve)]
+    def _emit(self, message: Any, buffer: Buffer, earlier: Sequence[Exception] = (), response: Any = None) -> None:
+        errors = [*earlier]
+        try:
+            with self.scopes.open() as resolve:
+                errors += self.drain(buffer.items, resolve)
+        except Exception as error:  # noqa: BLE001 - of the scope: what has been done stays done
+            errors.append(error)
         if errors:
             raise failed(message, errors, response)
 
@@ -270,8 +275,18 @@ def within(emitter: EventEmitter, container: Container | None, runner: Runner) -
         twin._attach(container, runner)
         return twin
     events = EventMap()
-    events.bind(Event, emitter.emit)  # somebody's own emitter takes every event, one by one
+    events.bind(Event, _OwnEmitter(runner.adapt(emitter.emit)))
     return EventEmitter(events, runner=runner)
+
+
+class _OwnEmitter:
+    """Somebody's own emitter, as the handler of every event."""
+
+    def __init__(self, emit: Callable[[Any], None]) -> None:
+        self._emit = emit
+
+    def handle(self, event: Any) -> None:
+        self._emit(event)
 
 
 def _endless(generations: int, left: int) -> MaxCascadeExceeded:

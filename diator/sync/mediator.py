@@ -5,11 +5,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .._core.events import RouteTable
 from .._core.handlers import SyncMode
 from .._core.messages import Event, Request
 from .._core.pipeline import MiddlewareChain
-from .._core.registry import EventMap, RequestMap
+from .._core.registry import EventMap, RequestMap, Sendable
+from .._core.routes import RouteTable
 from .._core.serializers import Serializer
 from .._runtime.sync.concurrency import Runner
 from ..errors import ConfigurationError
@@ -19,6 +19,7 @@ from .events import EventEmitter, within
 
 __all__ = ("Mediator",)
 
+Q = TypeVar("Q")
 R = TypeVar("R")
 
 
@@ -115,19 +116,21 @@ class Mediator:
                 failed; ``.response`` holds what the handler returned.
             Exception: What the handler or a middleware raised, as it is. No event was emitted.
         """
-        return self._routes[type(request)](request)  # type: ignore[return-value]
+        response: R = self._routes[type(request)](request)
+        return response
 
-    def sender(self, request_type: type[Request[R]]) -> Callable[[Request[R]], R]:
+    def sender(self, request_type: type[Sendable[Q, R]]) -> Callable[[Q], R]:
         """What `send` calls for requests of exactly this type, for a loop that sends many of them.
 
         Raises:
             RequestHandlerDoesNotExist: No handler is bound to it.
         """
-        routes: RouteTable[Any] = self._routes
+        routes = self._routes
         routes[request_type]
 
-        def send(request: Request[R]) -> R:
-            return routes[request_type](request)  # type: ignore[no-any-return]
+        def send(request: Q) -> R:
+            response: R = routes[request_type](request)
+            return response
 
         return send
 
@@ -158,11 +161,12 @@ class Mediator:
             ConfigurationError: An exception group with all that was found.
         """
         problems: list[Exception] = []
-        for request_type in self._request_map if self._compiled is not None else ():
-            try:
-                self._compiled.check(request_type, self._emitter)
-            except Exception as problem:  # noqa: BLE001 - collected
-                problems.append(problem)
+        if self._compiled is not None:
+            for request_type in self._request_map:
+                try:
+                    self._compiled.check(request_type, self._emitter)
+                except Exception as problem:  # noqa: BLE001 - collected
+                    problems.append(problem)
         problems += self._emitter.check()
         if problems:
             raise ConfigurationError("the mediator cannot work as it is configured", problems)

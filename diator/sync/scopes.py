@@ -1,7 +1,7 @@
 # Generated from diator/aio/scopes.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Dependency scopes: one spans a whole dispatch."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,10 +35,17 @@ class Scopes:
         self.foreign = container is not None and is_coroutine_callable(container.resolve) is not ASYNC
 
     @contextmanager
-    def open(self) -> Iterator[Resolve | None]:
+    def open(self) -> Generator[Resolve | None, None, None]:
         """Open the scope of one dispatch, and give its ``resolve``."""
         if self._scope is None:
             yield self.resolve
             return
+        error: BaseException | None = None
         with self._scope() as scope:
-            yield self._runner.adapt(scope.resolve)
+            try:
+                yield self._runner.adapt(scope.resolve)
+            except BaseException as raised:
+                error = raised
+                raise
+        if error is not None:  # a scope that swallows errors must not make a failed command look done
+            raise error

@@ -1,18 +1,18 @@
 """How `diator.aio` runs code of either colour: coroutines are awaited, ``def`` code runs inline or in a thread."""
 
-import concurrent.futures
-from collections.abc import Awaitable, Callable, Generator, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import ContextVar
 from functools import partial
+from types import CoroutineType
 from typing import Any, Final, TypeVar
 
 import anyio
 from anyio import from_thread, to_thread
-from anyio.lowlevel import checkpoint
 
 from ..._core.handlers import SyncMode, is_coroutine_callable
 
-__all__ = ("ASYNC", "Runner", "async_only", "drive", "gather")
+__all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline")
 
 T = TypeVar("T")
 
@@ -39,11 +39,11 @@ class Runner:
     def __init__(self, limiter: anyio.CapacityLimiter | None = None) -> None:
         self._limiter = limiter
 
-    def executor(self, is_async: bool, sync: SyncMode) -> Callable[..., Awaitable[Any]] | None:
+    def executor(self, is_async: bool, sync: SyncMode) -> Callable[..., Coroutine[Any, Any, Any]] | None:
         """What calls a function of this colour, as in ``await execute(function, *args)``; None to await it directly."""
         if is_async:
             return None
-        return self.to_thread if sync == "thread" else _inline
+        return self.to_thread if sync == "thread" else inline
 
     def adapt(self, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         """Make a function of either colour awaitable. A ``def`` runs inline, and may return an awaitable."""
@@ -54,19 +54,35 @@ class Runner:
         return None
 
     async def around(
-        self, middleware: Callable[..., Any], request: Any, handle: Callable[[Any], Awaitable[Any]]
+        self, middleware: Callable[..., Any], request: Any, handle: Callable[[Any], Coroutine[Any, Any, Any]]
     ) -> Any:
         """Run a ``def (request, handle)`` middleware in a worker thread, around a handle that awaits."""
-        try:
-            return await self.to_thread(middleware, request, partial(from_thread.run, handle))
-        except concurrent.futures.CancelledError:
-            await checkpoint()  # the handle was cancelled with us: let the cancellation itself come through
-            raise
+
+        def resume(request: Any) -> Any:
+            return from_thread.run(handle, request)
+
+        return await self.to_thread(middleware, request, resume)
 
     async def to_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run ``def`` code in a worker thread, and wait for it even if cancelled."""
         limiter = anyio.CapacityLimiter(1) if _in_hop.get() else self._limiter
-        return await to_thread.run_sync(partial(_hop, function, *args), limiter=limiter)
+        results: list[T] = []
+        errors: list[BaseException] = []
+
+        async def hop() -> None:
+            try:
+                results.append(await to_thread.run_sync(partial(_hop, function, *args), limiter=limiter))
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as error:  # noqa: BLE001 - raised below, not as a group
+                errors.append(error)
+
+        # a task of its own, because `asyncio.Task.cancel` passes through the shield that is around the thread
+        async with anyio.create_task_group() as group:
+            group.start_soon(hop)
+        if errors:
+            raise errors[0]
+        return results[0]
 
     async def aclose(self) -> None:
         """Nothing is kept open."""
@@ -77,13 +93,16 @@ def _hop(function: Callable[..., T], *args: Any) -> T:
     return function(*args)
 
 
-async def _inline(function: Callable[..., T], *args: Any) -> T:
-    return function(*args)
+async def inline(function: Callable[..., Any], *args: Any) -> Any:
+    """Call ``def`` code right here."""
+    result = function(*args)
+    # a lambda around an ``async def`` gives a coroutine, for example
+    return await result if type(result) is CoroutineType else result  # pyright: ignore[reportUnknownVariableType]
 
 
 async def _inline_or_awaitable(function: Callable[..., Any], *args: Any) -> Any:
     result = function(*args)
-    return await result if isinstance(result, Awaitable) else result
+    return await result if inspect.isawaitable(result) else result
 
 
 async def drive(
