@@ -64,7 +64,7 @@ def decode(body: bytes) -> Any:
     try:
         tree = msgspec.json.decode(body)
         again = msgspec.json.encode(tree)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise MessageDecodeError("the body is not valid JSON in UTF-8") from None
     # Our own text comes back as it was. In any other, a lost colon is a key that was there twice.
     if again != body and _colons(again) != _colons(body):

@@ -1,0 +1,1 @@
+"""Glue for frameworks. Each module needs its framework; nothing else in diator imports them."""
