@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..errors import InvalidHandler
-from .handlers import is_coroutine_callable, unwrap_partial
+from .callables import handler_name, is_coroutine_callable, unwrap_partial
 from .messages import Request
 from .routes import Watched
 
@@ -126,7 +126,7 @@ def _wrap_one(call: Callable[..., Any], handle: Handle) -> Handle:
 
 
 def _select(middleware: Any, requests: Iterable[Any]) -> tuple[SelectedMiddleware, tuple[type, ...]]:
-    name = getattr(middleware, "__qualname__", None) or type(middleware).__qualname__
+    name = handler_name(middleware)
     types = tuple(requests)
     if not types or not all(isinstance(t, type) and issubclass(t, Request) for t in types):
         raise InvalidHandler(f"{name}: `requests` takes request classes, as in requests=(JoinMeeting, Command)")

@@ -3,24 +3,15 @@
 What may live here: the two maps, and the checks that can be made while binding.
 """
 
-import inspect
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from types import MethodType, UnionType
-from typing import Any, Concatenate, Protocol, TypeVar, Union, get_args, get_origin, overload
+from typing import Any, Concatenate, Protocol, TypeVar, overload
 
 from ..errors import HandlerAlreadyBound, InvalidHandler, RequestHandlerDoesNotExist
-from .handlers import (
-    EventHandler,
-    HandlerSpec,
-    RequestHandler,
-    SyncMode,
-    declared_messages,
-    declared_result,
-    describe,
-    result_of,
-)
+from .annotations import declared_messages, declared_result, result_of
+from .bindings import declared_types, expect, identity, may_return, names_of, names_of_caller, text_of
+from .handlers import EventHandler, RequestHandler
+from .inspection import HandlerSpec, SyncMode, describe
 from .messages import Event, Request
 from .routes import Watched
 
@@ -81,13 +72,13 @@ class RequestMap(Watched):
             HandlerAlreadyBound: The request has a handler already.
             InvalidHandler: The handler is for another request or result, or cannot be understood.
         """
-        names = _names_of_caller()
-        _expect(request_type, Request, "Derive it from Command or Query")
+        names = names_of_caller()
+        expect(request_type, Request, "Derive it from Command or Query")
         spec = describe(handler, sync, names)
         declared = declared_messages(handler, RequestHandler, names)
         if declared and not issubclass(request_type, declared):
             raise InvalidHandler(
-                f"{spec.name} handles {_names(declared)}, so it cannot be bound to {request_type.__qualname__}"
+                f"{spec.name} handles {names_of(declared)}, so it cannot be bound to {request_type.__qualname__}"
             )
         self._add(request_type, spec)
 
@@ -102,17 +93,17 @@ class RequestMap(Watched):
             HandlerAlreadyBound: The request has a handler already.
             InvalidHandler: It does not say which request it handles, or declares another result than the request.
         """
-        names = _names_of_caller()
+        names = names_of_caller()
 
         def decorate(handler: Any) -> Any:
             spec = describe(handler, sync, names)
-            request_types = _declared(spec, RequestHandler, Request, names)
+            request_types = declared_types(spec, RequestHandler, Request, names)
             for request_type in request_types:
                 wanted, given = result_of(request_type), declared_result(handler, names)
-                if not _may_return(given, wanted):
+                if not may_return(given, wanted):
                     raise InvalidHandler(
-                        f"{spec.name} returns {_text(given)}, but {request_type.__qualname__} is a request for "
-                        f"{_text(wanted)}: change one of them"
+                        f"{spec.name} returns {text_of(given)}, but {request_type.__qualname__} is a request for "
+                        f"{text_of(wanted)}: change one of them"
                     )
                 self._refuse_second(request_type, spec)
             for request_type in request_types:
@@ -212,13 +203,13 @@ class EventMap(Watched):
             HandlerAlreadyBound: This handler is bound to exactly this event already.
             InvalidHandler: The handler is for other events, or cannot be understood.
         """
-        names = _names_of_caller()
-        _expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
+        names = names_of_caller()
+        expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
         spec = describe(handler, sync, names)
         declared = declared_messages(handler, EventHandler, names)
         if declared and not issubclass(event_type, declared):
             raise InvalidHandler(
-                f"{spec.name} handles {_names(declared)}, so it cannot be bound to {event_type.__qualname__}"
+                f"{spec.name} handles {names_of(declared)}, so it cannot be bound to {event_type.__qualname__}"
             )
         self._add(event_type, spec)
 
@@ -233,11 +224,11 @@ class EventMap(Watched):
             HandlerAlreadyBound: It is bound to that event already.
             InvalidHandler: It does not say which events it handles.
         """
-        names = _names_of_caller()
+        names = names_of_caller()
 
         def decorate(handler: Any) -> Any:
             spec = describe(handler, sync, names)
-            for event_type in _declared(spec, EventHandler, Event, names):
+            for event_type in declared_types(spec, EventHandler, Event, names):
                 self._add(event_type, spec)
             return handler
 
@@ -250,7 +241,7 @@ class EventMap(Watched):
         is bound to a base class only.
         """
         for event_type in event_types:
-            _expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
+            expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
             self._declared[event_type] = None
         self._changed()
 
@@ -271,7 +262,7 @@ class EventMap(Watched):
         found: dict[tuple[int, ...], HandlerSpec] = {}
         for bound_type, spec in self._bindings:
             if issubclass(event_type, bound_type):
-                found.setdefault(_identity(spec.handler), spec)
+                found.setdefault(identity(spec.handler), spec)
         return list(found.values())
 
     def get_events(self) -> list[type[Any]]:
@@ -288,55 +279,5 @@ class EventMap(Watched):
 
     def _refuse_second(self, event_type: type, spec: HandlerSpec) -> None:
         for bound_type, bound in self._bindings:
-            if bound_type is event_type and _identity(bound.handler) == _identity(spec.handler):
+            if bound_type is event_type and identity(bound.handler) == identity(spec.handler):
                 raise HandlerAlreadyBound(f"{spec.name} is bound to {event_type.__qualname__} already")
-
-
-def _identity(handler: Any) -> tuple[int, ...]:
-    """What makes two handlers the same one: a bound method is a new object at every access."""
-    parts = (handler.__self__, handler.__func__) if isinstance(handler, MethodType) else (handler,)
-    return tuple(map(id, parts))
-
-
-def _names_of_caller() -> Mapping[str, Any]:
-    """The names visible where ``bind`` or ``handler`` was called, for annotations that are strings."""
-    return sys._getframe(2).f_locals
-
-
-def _expect(message_type: Any, root: type, remedy: str) -> None:
-    if not isinstance(message_type, type) or not issubclass(message_type, root):
-        raise InvalidHandler(f"{_text(message_type)} is not a subclass of {root.__name__}. {remedy}")
-
-
-def _declared(spec: HandlerSpec, root: type, message: type, names: Mapping[str, Any]) -> tuple[type, ...]:
-    declared = declared_messages(spec.handler, root, names)
-    if not declared or not all(issubclass(d, message) for d in declared):
-        raise InvalidHandler(
-            f"{spec.name} does not say which {message.__name__.lower()} it handles: annotate its first parameter, "
-            f"write `class {spec.name}({root.__name__}[...])`, or use `bind`"
-        )
-    return declared
-
-
-def _may_return(given: Any, wanted: Any) -> bool:
-    """Whether a handler that returns ``given`` can serve a request for ``wanted``. In doubt it can."""
-    given, wanted = (type(None) if t is None else t for t in (given, wanted))
-    if given == wanted or any(t in (inspect.Parameter.empty, Any) or isinstance(t, str) for t in (given, wanted)):
-        return True
-    for side, of in ((given, all), (wanted, any)):
-        if get_origin(side) in (Union, UnionType):
-            return of(_may_return(*((m, wanted) if side is given else (given, m))) for m in get_args(side))
-    if not (isinstance(given, type) and isinstance(wanted, type)) or get_origin(given) or get_origin(wanted):
-        return True
-    tower = (int, float, complex)  # PEP 484: an int may stand where a float is expected
-    if given in tower and wanted in tower:
-        return tower.index(given) <= tower.index(wanted)
-    return issubclass(given, wanted)
-
-
-def _names(types: tuple[type, ...]) -> str:
-    return " | ".join(t.__qualname__ for t in types)
-
-
-def _text(annotation: Any) -> str:
-    return getattr(annotation, "__qualname__", None) or str(annotation)

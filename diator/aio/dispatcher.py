@@ -6,13 +6,13 @@ from types import MethodType
 from typing import Any
 
 from .._core.events import CLOSED, Buffer, EventRoute, Events, failed
-from .._core.handlers import SyncMode
+from .._core.inspection import SyncMode
 from .._core.pipeline import Form, MiddlewareChain, SelectedMiddleware
-from .._core.pipeline import drive as drive_inline
 from .._core.registry import RequestMap
 from .._core.routes import RouteTable
-from .._runtime.aio.concurrency import ASYNC, Runner, async_only, drive, inline
+from .._runtime.aio.concurrency import ASYNC, Runner
 from .abc import Container
+from .chain import STATELESS, Dispatch, Step, fold
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
 from .scopes import Scopes
@@ -29,40 +29,6 @@ class DispatchResult:
 
     response: Any = None
     events: list[Any] = field(default_factory=list[Any])
-
-
-class Dispatch:
-    """What belongs to one send: its buffer and its scope."""
-
-    __slots__ = ("events", "resolve")
-
-    events: Buffer | None
-    resolve: Resolve | None
-
-    def begin(self, routes: RouteTable[EventRoute]) -> Buffer:
-        """Start with an empty buffer, also when a middleware calls the handler again."""
-        self.end()
-        events = self.events = Buffer()
-        events.items = []
-        events.routes = routes
-        return events
-
-    def end(self) -> list[Any]:
-        """Close the buffer, and return what is in it."""
-        events, self.events = self.events, None
-        if events is None:
-            return []
-        events.routes = CLOSED
-        return events.items
-
-
-#: For routes in which nothing is recorded or resolved.
-_STATELESS = Dispatch()
-_STATELESS.events = None
-_STATELESS.resolve = None
-
-#: One layer of the chain: handles a request in a dispatch.
-Step = Callable[[Dispatch, Any], Any]
 
 
 class DefaultDispatcher:
@@ -90,7 +56,6 @@ class DefaultDispatcher:
         self._sync: SyncMode = sync
         self._runner = runner or Runner()
         self._scopes = Scopes(container, self._runner)
-        self._alone = EventEmitter()
         self._steps: RouteTable[Step] = RouteTable(self._compile_step)
         self._guards = RouteTable(self._guard)
         self.watch(self._steps)
@@ -166,16 +131,16 @@ class DefaultDispatcher:
     def _full_route(
         self, handler: CompiledHandler, middlewares: list[SelectedMiddleware], emitter: EventEmitter
     ) -> Route:
-        first = _fold(handler, middlewares, emitter.routes_for(handler), self._runner)
+        first = fold(handler, middlewares, emitter.routes_for(handler), self._runner)
         if self._scopes.scoped:
             return _scoped_route(first, emitter, self._scopes)
         if handler.records or self._scopes.resolve is not None:
             return _chained_route(first, emitter, self._scopes.resolve)
-        return MethodType(first, _STATELESS)
+        return MethodType(first, STATELESS)
 
     def _compile_step(self, request_type: type) -> Step:
         handler = self._handler(request_type)
-        return _fold(handler, self._chain.select(request_type), Events().routes, self._runner)
+        return fold(handler, self._chain.select(request_type), Events().routes, self._runner)
 
 
 def _guarded(guard: Callable[[], None], route: Route) -> Route:
@@ -252,84 +217,3 @@ def _scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
         return response
 
     return route
-
-
-def _fold(
-    handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute], runner: Runner
-) -> Step:
-    """Put the middlewares around the handler."""
-    step = _innermost(handler, routes)
-    if ASYNC:  # noqa: SIM102
-        if handler.inline:  # a block of its own: it is resolved when generating
-            step, middlewares = _fold_inline(handler, middlewares, routes)
-    for middleware in reversed(middlewares):
-        if middleware.form is Form.GENERATOR:
-            step = _around_generator(middleware.call, step)
-        elif middleware.form is (Form.ASYNC if ASYNC else Form.PLAIN):
-            step = _around_native(middleware.call, step)
-        else:
-            step = _around_foreign(middleware.call, step, runner)
-    return step
-
-
-def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step:
-    handle = handler.handle
-    if not handler.records:
-        return lambda dispatch, request: handle(request, None, dispatch.resolve)
-
-    async def step(dispatch: Dispatch, request: Any) -> Any:
-        events = dispatch.begin(routes)
-        try:
-            return await handle(request, events, dispatch.resolve)
-        except BaseException:
-            dispatch.end()
-            raise
-
-    return step
-
-
-def _around_native(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: middleware(request, MethodType(step, dispatch))
-
-
-def _around_foreign(middleware: Callable[..., Any], step: Step, runner: Runner) -> Step:
-    return lambda dispatch, request: runner.around(middleware, request, MethodType(step, dispatch))
-
-
-def _around_generator(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: drive(middleware, request, MethodType(step, dispatch))
-
-
-@async_only
-def _fold_inline(
-    handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute]
-) -> tuple[Step, list[SelectedMiddleware]]:
-    """Fold a ``def`` handler and the middlewares right around it that never await: they need no thread."""
-    new, function, _ = handler.parts()
-
-    def step(dispatch: Dispatch, request: Any) -> Any:
-        handle: Any = function if new is None else new().handle
-        if not handler.records:
-            return handle(request)
-        events = dispatch.begin(routes)
-        try:
-            return handle(request, events)
-        except BaseException:
-            dispatch.end()
-            raise
-
-    plain: Step = step
-    outer = list(middlewares)
-    while outer and outer[-1].form is not Form.ASYNC:
-        middleware = outer.pop()
-        if middleware.form is Form.PLAIN:
-            plain = _around_native(middleware.call, plain)
-        else:
-            plain = _around_inline_generator(middleware.call, plain)
-
-    return lambda dispatch, request: inline(plain, dispatch, request), outer
-
-
-@async_only
-def _around_inline_generator(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: drive_inline(middleware, request, MethodType(step, dispatch))

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._core.envelope import Message, to_message
 from .._core.events import CLOSED, Buffer, EventRoute, expect_event, failed
-from .._core.handlers import SyncMode
+from .._core.inspection import SyncMode
 from .._core.messages import DomainEvent, ECSTEvent, Event, NotificationEvent
 from .._core.registry import EventMap
 from .._core.routes import RouteTable

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .._core.handlers import SyncMode
+from .._core.inspection import SyncMode
 from .._core.messages import Event, Request
 from .._core.pipeline import MiddlewareChain
 from .._core.registry import EventMap, RequestMap, Sendable

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from .._core.handlers import is_coroutine_callable
+from .._core.callables import is_coroutine_callable
 from .._runtime.aio.concurrency import ASYNC, Runner
 from .abc import Container
 from .handlers import Resolve

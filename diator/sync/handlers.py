@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .._core.events import Buffer, OwnEvents
-from .._core.handlers import HandlerSpec, SyncMode, check_buildable
+from .._core.inspection import HandlerSpec, SyncMode, check_buildable
 from .._runtime.sync.concurrency import ASYNC, Runner
 
 __all__ = ("CompiledHandler", "Resolve")

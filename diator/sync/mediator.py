@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .._core.handlers import SyncMode
+from .._core.inspection import SyncMode
 from .._core.messages import Event, Request
 from .._core.pipeline import MiddlewareChain
 from .._core.registry import EventMap, RequestMap, Sendable

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from .._core.handlers import is_coroutine_callable
+from .._core.callables import is_coroutine_callable
 from .._runtime.sync.concurrency import ASYNC, Runner
 from .abc import Container
 from .handlers import Resolve

@@ -664,7 +664,7 @@ def test_a_table_that_watches_forgets_its_routes_at_every_change(requests: Reque
 
 
 def test_a_function_that_needs_a_container_says_so() -> None:
-    from diator._core.handlers import check_buildable
+    from diator._core.inspection import check_buildable
 
     requests = RequestMap()
     requests.bind(Join, lambda command, *, service=1: 1)

@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 import anyio
 from anyio import from_thread, to_thread
 
-from ..._core.handlers import SyncMode, is_coroutine_callable
+from ..._core.callables import is_coroutine_callable
+from ..._core.inspection import SyncMode
 
 __all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline")
 

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final, Literal, Protocol, TypeVar
 
-from ..._core.handlers import SyncMode, is_coroutine_callable
+from ..._core.callables import is_coroutine_callable
+from ..._core.inspection import SyncMode
 from ..._core.pipeline import drive
 from ..loop_thread import LoopThread
 
