@@ -131,7 +131,7 @@ class DefaultDispatcher:
     def _full_route(
         self, handler: CompiledHandler, middlewares: list[SelectedMiddleware], emitter: EventEmitter
     ) -> Route:
-        first = fold(handler, middlewares, emitter.routes_for(handler), self._runner)
+        first = fold(handler, middlewares, emitter.routes.of(handler), self._runner)
         if self._scopes.scoped:
             return _scoped_route(first, emitter, self._scopes)
         if handler.records or self._scopes.resolve is not None:
@@ -154,7 +154,7 @@ def _guarded(guard: Callable[[], None], route: Route) -> Route:
 def _recording_route(handler: CompiledHandler, emitter: EventEmitter) -> Route:
     """For a handler that takes the buffer, without middlewares and container: no call more than needed."""
     new, function, execute = handler.parts()
-    routes = emitter.routes_for(handler)
+    routes = emitter.routes.of(handler)
 
     async def route(request: Any) -> Any:
         events = Buffer()

@@ -6,16 +6,17 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from .._core.envelope import Message, to_message
-from .._core.events import CLOSED, Buffer, EventRoute, expect_event, failed
+from .._core.envelope import Message
+from .._core.events import CLOSED, Buffer, EventRoute, failed
 from .._core.inspection import SyncMode
-from .._core.messages import DomainEvent, ECSTEvent, Event, NotificationEvent
+from .._core.messages import Event
 from .._core.registry import EventMap
 from .._core.routes import RouteTable
 from .._core.serializers import Serializer
 from .._runtime.aio.concurrency import Runner, gather
-from ..errors import EventRouteDoesNotExist, MaxCascadeExceeded
+from ..errors import MaxCascadeExceeded
 from .abc import Container, MessageBroker
+from .event_routes import EventRoutes, EventSettings
 from .handlers import CompiledHandler, Resolve
 from .scopes import Scopes
 
@@ -60,32 +61,22 @@ class EventEmitter:
         for name, number in (("max_cascade", max_cascade), ("concurrency", concurrency)):
             if number < 1:
                 raise ValueError(f"{name} must be at least 1, not {number}")
-        self._event_map = EventMap() if event_map is None else event_map
+        self._settings = EventSettings(
+            event_map=EventMap() if event_map is None else event_map,
+            has_broker=message_broker is not None,
+            strict=strict_events,
+            sync=sync,
+            serializer=serializer,
+        )
         self._broker = message_broker
-        self._strict = strict_events
         self._fail_fast = fail_fast
         self._max_cascade = max_cascade
         self._concurrency = concurrency
-        self._sync: SyncMode = sync
-        self._serializer = serializer
         self._attach(container, runner or Runner())
 
     def _attach(self, container: Container | None, runner: Runner) -> None:
-        self._runner = runner
-        self.scopes = Scopes(container, runner)
-        self.routes: RouteTable[EventRoute] = RouteTable(self._compile)
-        self._received: RouteTable[EventRoute] = RouteTable(self._compile_local)
-        self._routes_elsewhere: RouteTable[EventRoute] = RouteTable(partial(self._compile, guarded=False))
-        for table in (self.routes, self._received, self._routes_elsewhere):
-            self._event_map.watch(table)
-
-    def routes_for(self, handler: CompiledHandler) -> RouteTable[EventRoute]:
-        """The routes of what a handler records.
-
-        An event is refused where it is recorded if its handlers could not run in that thread later. A handler of the
-        other colour records somewhere else, and has shown by running that code of its colour can run.
-        """
-        return self._routes_elsewhere if handler.foreign else self.routes
+        self._scopes = Scopes(container, runner)
+        self.routes = EventRoutes(self._settings, self._scopes, runner)
 
     async def emit(self, event: Event) -> None:
         """Send an event to its handlers or to the broker, and whatever these record after it.
@@ -95,7 +86,7 @@ class EventEmitter:
             MessageEncodeError: It goes to the broker but cannot be serialised.
             EventHandlingError: Handlers or the broker failed; the others have run.
         """
-        await self._emit(event, self._buffer(self.routes, event))
+        await self._emit(event, self._buffer(self.routes.recorded, event))
 
     async def receive(self, event: Event) -> None:
         """Run the handlers of an event that came from a broker: this one is never sent again.
@@ -104,7 +95,7 @@ class EventEmitter:
             EventRouteDoesNotExist: No handler is bound to it.
             EventHandlingError: Handlers failed; the others have run.
         """
-        await self._emit(event, self._buffer(self._received, event))
+        await self._emit(event, self._buffer(self.routes.received, event))
 
     async def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
         """Emit what was recorded, and what that causes.
@@ -153,17 +144,8 @@ class EventEmitter:
         return errors
 
     def check(self) -> list[Exception]:
-        """Compile the routes of all known events, and return what is wrong with them."""
-        problems: list[Exception] = []
-        for event_type in self._event_map.get_events():
-            try:
-                self._compile_handlers(event_type)
-                guard = self._guard(self.routes[event_type].handlers)
-                if guard is not None:
-                    guard()
-            except Exception as problem:  # noqa: BLE001 - collected for the caller
-                problems.append(problem)
-        return problems
+        """Return what is wrong with the routes of all known events."""
+        return self.routes.check()
 
     async def emit_all(self, message: Any, events: Iterable[Event], response: Any = None) -> None:
         """Emit the events of a message that somebody else has handled.
@@ -171,7 +153,7 @@ class EventEmitter:
         Raises:
             EventHandlingError: An event has nowhere to go, or handlers or the broker failed; the others have run.
         """
-        buffer = self._buffer(self.routes)
+        buffer = self._buffer(self.routes.recorded)
         errors: list[Exception] = []
         for event in events:
             try:
@@ -185,7 +167,7 @@ class EventEmitter:
     ) -> None:
         errors = [*earlier]
         try:
-            async with self.scopes.open() as resolve:
+            async with self._scopes.open() as resolve:
                 errors += await self.drain(buffer.items, resolve)
         except Exception as error:  # noqa: BLE001 - of the scope: what has been done stays done
             errors.append(error)
@@ -219,7 +201,7 @@ class EventEmitter:
 
     async def _handle(self, handler: CompiledHandler, event: Event, resolve: Resolve | None) -> list[Item]:
         """Run a handler, and return what it recorded unless it raised."""
-        events = self._buffer(self.routes_for(handler))
+        events = self._buffer(self.routes.of(handler))
         try:
             await handler.handle(event, events, resolve)
         finally:
@@ -239,34 +221,6 @@ class EventEmitter:
                     await broker.send_message(message)
         except Exception as error:  # noqa: BLE001 - the handlers still run
             errors.append(error)
-
-    def _compile(self, event_type: type, guarded: bool = True) -> EventRoute:
-        expect_event(event_type)
-        if self._broker is not None and issubclass(event_type, NotificationEvent | ECSTEvent):
-            return EventRoute(outgoing=True, admit=self._to_message)
-        return self._compile_local(event_type, guarded)
-
-    def _compile_local(self, event_type: type, guarded: bool = True) -> EventRoute:
-        handlers = self._compile_handlers(event_type)
-        if not handlers and (self._strict or not issubclass(event_type, DomainEvent)):
-            remedy = "bind a handler to it"
-            if issubclass(event_type, NotificationEvent | ECSTEvent):
-                remedy += ", or pass a message broker"
-            raise EventRouteDoesNotExist(f"{event_type.__qualname__} has nowhere to go: {remedy}")
-        guard = self._guard(handlers) if guarded else None
-        return EventRoute(handlers, admit=None if guard is None else partial(_admit, guard))
-
-    def _compile_handlers(self, event_type: type) -> tuple[CompiledHandler, ...]:
-        specs = self._event_map.specs(event_type)
-        has_container = self.scopes.resolve is not None
-        return tuple(CompiledHandler(spec, has_container, self._runner, self._sync) for spec in specs)
-
-    def _guard(self, handlers: tuple[CompiledHandler, ...]) -> Callable[[], None] | None:
-        foreign = any(handler.foreign for handler in handlers) or (bool(handlers) and self.scopes.foreign)
-        return self._runner.guard(foreign)
-
-    def _to_message(self, event: Event) -> Message:
-        return to_message(event, self._serializer)
 
 
 def within(emitter: EventEmitter, container: Container | None, runner: Runner) -> EventEmitter:
@@ -299,8 +253,3 @@ def _endless(generations: int, left: int) -> MaxCascadeExceeded:
 
 def _is_outgoing(item: Item) -> bool:
     return item[0].outgoing
-
-
-def _admit(guard: Callable[[], None], event: Event) -> Event:
-    guard()
-    return event
