@@ -11,9 +11,9 @@ from typing import Any, Union, get_args, get_origin
 
 from ..errors import InvalidHandler
 from .annotations import declared_messages
-from .inspection import HandlerSpec
+from .inspection import HandlerSpec, SyncMode, describe
 
-__all__ = ("declared_types", "expect", "identity", "may_return", "names_of", "names_of_caller", "text_of")
+__all__ = ("declared_types", "describe_for", "expect", "identity", "may_return", "names_of_caller", "text_of")
 
 
 def names_of_caller() -> Mapping[str, Any]:
@@ -25,6 +25,27 @@ def expect(message_type: Any, root: type, remedy: str) -> None:
     """Raise `InvalidHandler` unless this is a message class of the right kind."""
     if not isinstance(message_type, type) or not issubclass(message_type, root):
         raise InvalidHandler(f"{text_of(message_type)} is not a subclass of {root.__name__}. {remedy}")
+
+
+def describe_for(
+    message_type: type, handler: Any, root: type, sync: SyncMode | None, names: Mapping[str, Any]
+) -> HandlerSpec:
+    """Find out how a handler wants to be called; raise `InvalidHandler` if it declares to handle other messages.
+
+    Args:
+        message_type: What it shall be bound to.
+        handler: The handler.
+        root: `RequestHandler` or `EventHandler`.
+        sync: Where it shall run.
+        names: The names visible where it is bound.
+    """
+    spec = describe(handler, sync, names)
+    declared = declared_messages(handler, root, names)
+    if declared and not issubclass(message_type, declared):
+        raise InvalidHandler(
+            f"{spec.name} handles {names_of(declared)}, so it cannot be bound to {message_type.__qualname__}"
+        )
+    return spec
 
 
 def declared_types(spec: HandlerSpec, root: type, message: type, names: Mapping[str, Any]) -> tuple[type, ...]:

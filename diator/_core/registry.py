@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Concatenate, Protocol, TypeVar, overload
 
 from ..errors import HandlerAlreadyBound, InvalidHandler, RequestHandlerDoesNotExist
-from .annotations import declared_messages, declared_result, result_of
-from .bindings import declared_types, expect, identity, may_return, names_of, names_of_caller, text_of
+from .annotations import declared_result, result_of
+from .bindings import declared_types, describe_for, expect, identity, may_return, names_of_caller, text_of
 from .handlers import EventHandler, RequestHandler
 from .inspection import HandlerSpec, SyncMode, describe
 from .messages import Event, Request
@@ -74,13 +74,7 @@ class RequestMap(Watched):
         """
         names = names_of_caller()
         expect(request_type, Request, "Derive it from Command or Query")
-        spec = describe(handler, sync, names)
-        declared = declared_messages(handler, RequestHandler, names)
-        if declared and not issubclass(request_type, declared):
-            raise InvalidHandler(
-                f"{spec.name} handles {names_of(declared)}, so it cannot be bound to {request_type.__qualname__}"
-            )
-        self._add(request_type, spec)
+        self._add(request_type, describe_for(request_type, handler, RequestHandler, sync, names))
 
     @overload
     def handler(self, handler: H, /) -> H: ...
@@ -205,13 +199,7 @@ class EventMap(Watched):
         """
         names = names_of_caller()
         expect(event_type, Event, "Derive it from DomainEvent, NotificationEvent or ECSTEvent")
-        spec = describe(handler, sync, names)
-        declared = declared_messages(handler, EventHandler, names)
-        if declared and not issubclass(event_type, declared):
-            raise InvalidHandler(
-                f"{spec.name} handles {names_of(declared)}, so it cannot be bound to {event_type.__qualname__}"
-            )
-        self._add(event_type, spec)
+        self._add(event_type, describe_for(event_type, handler, EventHandler, sync, names))
 
     @overload
     def handler(self, handler: H, /) -> H: ...

@@ -1,7 +1,7 @@
 """The interfaces between the mediator and what an application plugs into it."""
 
 from collections.abc import Awaitable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from .._core.delivery import Delivery, Verdict
@@ -39,13 +39,18 @@ class Container(Protocol):
 
 @runtime_checkable
 class ScopedContainer(Container, Protocol):
-    """A container with scopes: each dispatch opens one, and resolves everything in it."""
+    """A container with scopes: each dispatch opens one, and resolves everything in it.
 
-    def scope(self) -> AbstractAsyncContextManager[Container]:
+    It may also have ``within(scope)``, which gives something with ``resolve`` for a scope that somebody else has opened
+    (``mediator.send(..., scope=...)``), and ``check(type_)``, which raises `HandlerBuildError` for a type that it could
+    not build (`Mediator.check`).
+    """
+
+    def scope(self) -> AbstractAsyncContextManager[Container] | AbstractContextManager[Container]:
         """Make a context manager whose ``resolve`` gives one object per type within the scope.
 
         It is left after the last event handler, on errors too. What leaving it raises after the command has been
-        carried out becomes part of an `EventHandlingError`.
+        carried out becomes part of an `EventHandlingError`; after an error it becomes a note of that error.
         """
         ...
 

@@ -71,7 +71,8 @@ class EventRoutes:
         problems: list[Exception] = []
         for event_type in self._settings.event_map.get_events():
             try:
-                self._compile_handlers(event_type)
+                for handler in self._compile_handlers(event_type):
+                    self._scopes.check(handler)
                 guard = self._guard(self.recorded[event_type].handlers)
                 if guard is not None:
                     guard()

@@ -10,7 +10,8 @@ from .._runtime.aio.concurrency import ASYNC, Runner
 
 __all__ = ("CompiledHandler", "Resolve")
 
-Resolve = Callable[[Any], Awaitable[Any]]
+#: Gives the object for a type, at once or later.
+Resolve = Callable[[Any], Any]
 
 
 class CompiledHandler:
@@ -25,6 +26,7 @@ class CompiledHandler:
     Attributes:
         new: The class, if calling the handler is no more than ``new().handle(message)``.
         simple: Handles a message; None if that takes a buffer or a container.
+        resolved: The class, if calling the handler is no more than ``resolve(resolved).handle(message)``.
         records: Whether the handler may record events.
         foreign: Whether it is of the other colour, so that it runs somewhere else.
         fixed: Whether calling it takes nothing but the message, and the buffer as second argument.
@@ -44,6 +46,7 @@ class CompiledHandler:
         "inline",
         "new",
         "records",
+        "resolved",
         "simple",
     )
 
@@ -61,8 +64,14 @@ class CompiledHandler:
         takes_second = spec.events_parameter is None or spec.events_second
         self.fixed = takes_second and not (self._from_container or self._has_own_events or spec.dependencies)
         self.inline = self.fixed and not spec.is_async and (spec.sync or sync) == "inline"
+        self.resolved = spec.handler if self._from_container and not self.records and not self._execute else None
         if self.fixed and not self.records:
             self._simplify()
+
+    @property
+    def needs(self) -> list[Any]:
+        """The types that the container has to give."""
+        return [self._spec.handler] if self._from_container else [type_ for _, type_ in self._spec.dependencies]
 
     def parts(self) -> tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]:
         """The class to build or None, the function to call if there is no class, and what executes it, if anything."""
@@ -81,16 +90,38 @@ class CompiledHandler:
         spec = self._spec
         handler = spec.handler
         if spec.is_class:
-            handler = await resolve(handler) if resolve is not None else handler()
+            if resolve is None:
+                handler = handler()
+            else:
+                handler = resolve(handler)
+                if ASYNC:  # noqa: SIM102
+                    if hasattr(handler, "__await__"):
+                        handler = await handler
+            function = handler.handle
+        else:
+            function = spec.function
         if self._has_own_events:
             return await self._handle_own(handler, message, events)
-        function = handler.handle if spec.is_class else spec.function
-        if spec.events_second and not spec.dependencies:
+        if spec.dependencies or (self.records and not spec.events_second):
+            function = partial(function, **await self._arguments(events, resolve))
+            return await self._call(function, message)
+        if self.records:
             return await self._call(function, message, events)
-        arguments = {name: await resolve(type_) for name, type_ in spec.dependencies} if resolve is not None else {}
-        if spec.events_parameter is not None:
-            arguments[spec.events_parameter] = events
-        return await self._call(partial(function, **arguments) if arguments else function, message)
+        return await (function(message) if self._execute is None else self._execute(function, message))
+
+    async def _arguments(self, events: Buffer | None, resolve: Resolve | None) -> dict[str, Any]:
+        """What a function takes besides the message."""
+        give: Any = resolve  # there are no dependencies without a container
+        arguments: dict[str, Any] = {}
+        for name, type_ in self._spec.dependencies:
+            value: Any = give(type_)
+            if ASYNC:  # noqa: SIM102
+                if hasattr(value, "__await__"):
+                    value = await value
+            arguments[name] = value
+        if self._spec.events_parameter is not None:
+            arguments[self._spec.events_parameter] = events
+        return arguments
 
     async def _handle_own(self, handler: Any, message: Any, events: Buffer | None) -> Any:
         with OwnEvents(handler) as own:

@@ -1,6 +1,7 @@
 """The mediator: sends requests to their handlers, and the events they record to theirs."""
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -93,17 +94,21 @@ class Mediator:
         self._compiled: DefaultDispatcher | None = None
         if dispatcher_type is DefaultDispatcher:
             self._compiled = DefaultDispatcher(request_map, container, middleware_chain, sync=sync, runner=self._runner)
+            self._routes_in_scope = RouteTable(partial(self._compiled.compile_in_scope, emitter=self._emitter))
             self._compiled.watch(self._routes)
+            self._compiled.watch(self._routes_in_scope)
         else:
             self._dispatcher = dispatcher_type(
                 request_map=request_map, container=container, middleware_chain=middleware_chain
             )
 
-    def send(self, request: Request[R]) -> Coroutine[Any, Any, R]:
+    def send(self, request: Request[R], *, scope: Any = None) -> Coroutine[Any, Any, R]:
         """Handle a request, then emit the events that its handler recorded.
 
         Args:
             request: The command or query.
+            scope: A scope of the container that somebody else, such as a web framework, has opened and will close.
+                None opens one for this send.
 
         Returns:
             What the handler returned.
@@ -111,11 +116,18 @@ class Mediator:
         Raises:
             RequestHandlerDoesNotExist: No handler is bound to the type of the request. Nothing has run.
             HandlerBuildError: The handler needs a container.
+            TypeError: ``scope`` is not one of the mediator's container.
             EventHandlingError: The command was carried out, but an event handler, the broker or closing the scope
                 failed; ``.response`` holds what the handler returned.
             Exception: What the handler or a middleware raised, as it is. No event was emitted.
         """
-        response: Coroutine[Any, Any, R] = self._routes[type(request)](request)
+        response: Coroutine[Any, Any, R]
+        if scope is None:
+            response = self._routes[type(request)](request)
+        elif self._compiled is None:
+            raise TypeError("scope= works with the default dispatcher only")
+        else:
+            response = self._routes_in_scope[type(request)](self._compiled.within(scope), request)
         return response
 
     def sender(self, request_type: type[Sendable[Q, R]]) -> Callable[[Q], Coroutine[Any, Any, R]]:
@@ -133,24 +145,32 @@ class Mediator:
 
         return send
 
-    async def publish(self, event: Event) -> None:
+    async def publish(self, event: Event, *, scope: Any = None) -> None:
         """Send an event to its handlers or to the broker, outside of any command.
+
+        Args:
+            event: What has happened.
+            scope: As for `send`.
 
         Raises:
             EventRouteDoesNotExist: There is nobody to take it.
             MessageEncodeError: It goes to the broker but cannot be serialised.
             EventHandlingError: Handlers or the broker failed; the others have run.
         """
-        await self._emitter.emit(event)
+        await self._emitter.emit(event, scope=scope)
 
-    async def receive(self, event: Event) -> None:
+    async def receive(self, event: Event, *, scope: Any = None) -> None:
         """Run the handlers of an event that came from a broker: this one is never sent again.
+
+        Args:
+            event: What was received.
+            scope: As for `send`.
 
         Raises:
             EventRouteDoesNotExist: No handler is bound to it.
             EventHandlingError: Handlers failed; the others have run.
         """
-        await self._emitter.receive(event)
+        await self._emitter.receive(event, scope=scope)
 
     def check(self) -> None:
         """Look for everything that would fail later: handlers that cannot be built, events without a route, code

@@ -40,13 +40,18 @@ class Container(Protocol):
 
 @runtime_checkable
 class ScopedContainer(Container, Protocol):
-    """A container with scopes: each dispatch opens one, and resolves everything in it."""
+    """A container with scopes: each dispatch opens one, and resolves everything in it.
+
+    It may also have ``within(scope)``, which gives something with ``resolve`` for a scope that somebody else has opened
+    (``mediator.send(..., scope=...)``), and ``check(type_)``, which raises `HandlerBuildError` for a type that it could
+    not build (`Mediator.check`).
+    """
 
     def scope(self) -> AbstractContextManager[Container]:
         """Make a context manager whose ``resolve`` gives one object per type within the scope.
 
         It is left after the last event handler, on errors too. What leaving it raises after the command has been
-        carried out becomes part of an `EventHandlingError`.
+        carried out becomes part of an `EventHandlingError`; after an error it becomes a note of that error.
         """
         ...
 

@@ -19,7 +19,7 @@ class Dispatch:
 
     __slots__ = ("events", "resolve")
 
-    events: Buffer | None
+    events: Any  # a Buffer from `begin` to `end`, otherwise None
     resolve: Resolve | None
 
     def begin(self, routes: RouteTable[EventRoute]) -> Buffer:
@@ -36,7 +36,8 @@ class Dispatch:
         if events is None:
             return []
         events.routes = CLOSED
-        return events.items
+        items: list[Any] = events.items
+        return items
 
 
 #: For routes in which nothing is recorded or resolved.
@@ -65,6 +66,8 @@ def fold(
 
 def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step:
     handle = handler.handle
+    if handler.resolved is not None:
+        return _resolving(handler.resolved)
     if not handler.records:
         return lambda dispatch, request: handle(request, None, dispatch.resolve)
 
@@ -75,6 +78,16 @@ def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step
         except BaseException:
             dispatch.end()
             raise
+
+    return step
+
+
+def _resolving(handler_type: type) -> Step:
+    """The same as `CompiledHandler.handle`, for a class that the container builds and that is then only called."""
+
+    def step(dispatch: Dispatch, request: Any) -> Any:
+        handler: Any = dispatch.resolve(handler_type)  # type: ignore[misc]
+        return handler.handle(request)
 
     return step
 

@@ -3,12 +3,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import MethodType
 from typing import Any
 
 from .._core.events import CLOSED, Buffer, EventRoute, Events, failed
 from .._core.inspection import SyncMode
-from .._core.pipeline import Form, MiddlewareChain, SelectedMiddleware
+from .._core.pipeline import Form, MiddlewareChain
 from .._core.registry import RequestMap
 from .._core.routes import RouteTable
 from .._runtime.sync.concurrency import Runner
@@ -22,6 +23,8 @@ __all__ = ("DefaultDispatcher", "DispatchResult", "Route")
 
 #: Sends one request: what the mediator keeps for each request type.
 Route = Callable[[Any], Any]
+#: The same in a scope that somebody else has opened: it takes what gives the objects, and the request.
+RouteInScope = Callable[[Resolve | None, Any], Any]
 
 
 @dataclass
@@ -79,11 +82,18 @@ class DefaultDispatcher:
             guard()
         dispatch = Dispatch()
         dispatch.events = None
-        with self._scopes.open() as dispatch.resolve:
-            try:
-                response = step(dispatch, request)
-            finally:
-                items = dispatch.end()
+        scope = self._scopes.new()
+        dispatch.resolve = self._scopes.enter(scope)
+        try:
+            response = step(dispatch, request)
+        except BaseException as error:
+            dispatch.end()
+            self._scopes.leave(scope, error)
+            raise
+        items = dispatch.end()
+        failure = self._scopes.leave(scope, None)
+        if failure is not None:
+            raise failed(request, [failure], response)
         return DispatchResult(response=response, events=[event for _, event in items])
 
     def compile(self, request_type: type, emitter: EventEmitter) -> Route:
@@ -101,7 +111,7 @@ class DefaultDispatcher:
         middlewares = self._chain.select(request_type)
         route: Route
         if middlewares or self._scopes.resolve is not None or not handler.fixed:
-            route = self._full_route(handler, middlewares, emitter)
+            route = self._full_route(handler, request_type, emitter)
         elif handler.records or handler.simple is None:
             route = _recording_route(handler, emitter)
         else:
@@ -109,9 +119,25 @@ class DefaultDispatcher:
         guard = self._guard(request_type)
         return route if guard is None else _guarded(guard, route)
 
+    def compile_in_scope(self, request_type: type, emitter: EventEmitter) -> RouteInScope:
+        """Make the route of one request type for scopes that somebody else opens; raise what `compile` raises."""
+        handler = self._handler(request_type)
+        route = _chained_route(self._fold(handler, request_type, emitter), emitter)
+        guard = self._guard(request_type)
+        return route if guard is None else _guarded(guard, route)
+
+    def within(self, scope: Any) -> Resolve:
+        """What gives the objects of a scope that somebody else has opened.
+
+        Raises:
+            TypeError: There is no container, or this is no scope of it.
+        """
+        return self._scopes.within(scope)
+
     def check(self, request_type: type, emitter: EventEmitter) -> None:
         """Raise what the first send of this type would raise before running anything."""
         self.compile(request_type, emitter)
+        self._scopes.check(self._handler(request_type))
         guard = self._guard(request_type)
         if guard is not None:
             guard()
@@ -129,14 +155,15 @@ class DefaultDispatcher:
             or any(middleware.form is foreign for middleware in self._chain.select(request_type))
         )
 
-    def _full_route(
-        self, handler: CompiledHandler, middlewares: list[SelectedMiddleware], emitter: EventEmitter
-    ) -> Route:
-        first = fold(handler, middlewares, emitter.routes.of(handler), self._runner)
+    def _fold(self, handler: CompiledHandler, request_type: type, emitter: EventEmitter) -> Step:
+        return fold(handler, self._chain.select(request_type), emitter.routes.of(handler), self._runner)
+
+    def _full_route(self, handler: CompiledHandler, request_type: type, emitter: EventEmitter) -> Route:
+        first = self._fold(handler, request_type, emitter)
         if self._scopes.scoped:
             return _scoped_route(first, emitter, self._scopes)
         if handler.records or self._scopes.resolve is not None:
-            return _chained_route(first, emitter, self._scopes.resolve)
+            return partial(_chained_route(first, emitter), self._scopes.resolve)
         return MethodType(first, STATELESS)
 
     def _compile_step(self, request_type: type) -> Step:
@@ -144,10 +171,10 @@ class DefaultDispatcher:
         return fold(handler, self._chain.select(request_type), Events().routes, self._runner)
 
 
-def _guarded(guard: Callable[[], None], route: Route) -> Route:
-    def guarded(request: Any) -> Any:
+def _guarded(guard: Callable[[], None], route: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(*args: Any) -> Any:
         guard()
-        return route(request)
+        return route(*args)
 
     return guarded
 
@@ -176,15 +203,15 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter) -> Route:
     return route
 
 
-def _chained_route(first: Step, emitter: EventEmitter, resolve: Resolve | None) -> Route:
-    def route(request: Any) -> Any:
+def _chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:
+    def route(resolve: Resolve | None, request: Any) -> Any:
         dispatch = Dispatch()
         dispatch.events = None
         dispatch.resolve = resolve
         try:
             response = first(dispatch, request)
         finally:
-            items = dispatch.end()
+            items: list[Any] = dispatch.end() if dispatch.events is not None else []
         if items:
             errors = emitter.drain(items, resolve)
             if errors:
@@ -195,24 +222,31 @@ def _chained_route(first: Step, emitter: EventEmitter, resolve: Resolve | None) 
 
 
 def _scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
+    """In a scope for each send. It is entered and left right here: two calls more would be felt."""
+
+    new_scope = scopes.new
+
     def route(request: Any) -> Any:
         dispatch = Dispatch()
         dispatch.events = None
         errors: list[Exception] = []
-        committed = False
-        response = None
+        scope = new_scope()
+        entered = scope.__enter__()
+        dispatch.resolve = scopes.resolver(entered) if scopes.foreign else entered.resolve
         try:
-            with scopes.open() as dispatch.resolve:
-                try:
-                    response = first(dispatch, request)
-                finally:
-                    items = dispatch.end()
-                committed = True
+            try:
+                response = first(dispatch, request)
+            finally:
+                items: list[Any] = dispatch.end() if dispatch.events is not None else []
+            if items:
                 errors = emitter.drain(items, dispatch.resolve)
-        except Exception as error:
-            if not committed:
-                raise
-            errors = [*errors, error]  # of closing the scope: the command itself is done
+        except BaseException as error:
+            scopes.leave(scope, error)
+            raise
+        try:
+            scope.__exit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - the command itself is done
+            errors = [*errors, error]
         if errors:
             raise failed(request, errors, response)
         return response

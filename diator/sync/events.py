@@ -1,7 +1,7 @@
 # Generated from diator/aio/events.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """The event emitter: what is recorded goes to its handlers in this process, or to the message broker."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import partial
 from itertools import groupby
@@ -15,7 +15,7 @@ from .._core.registry import EventMap
 from .._core.routes import RouteTable
 from .._core.serializers import Serializer
 from .._runtime.sync.concurrency import Runner, gather
-from ..errors import MaxCascadeExceeded
+from ..errors import EventHandlingError, MaxCascadeExceeded
 from .abc import Container, MessageBroker
 from .event_routes import EventRoutes, EventSettings
 from .handlers import CompiledHandler, Resolve
@@ -79,24 +79,32 @@ class EventEmitter:
         self._scopes = Scopes(container, runner)
         self.routes = EventRoutes(self._settings, self._scopes, runner)
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event, *, scope: Any = None) -> None:
         """Send an event to its handlers or to the broker, and whatever these record after it.
+
+        Args:
+            event: What has happened.
+            scope: A scope of the container that somebody else has opened and will close; None to open one.
 
         Raises:
             EventRouteDoesNotExist: There is nobody to take it.
             MessageEncodeError: It goes to the broker but cannot be serialised.
             EventHandlingError: Handlers or the broker failed; the others have run.
         """
-        self._emit(event, self._buffer(self.routes.recorded, event))
+        self._emit(event, self._buffer(self.routes.recorded, event), scope, [], None)
 
-    def receive(self, event: Event) -> None:
+    def receive(self, event: Event, *, scope: Any = None) -> None:
         """Run the handlers of an event that came from a broker: this one is never sent again.
+
+        Args:
+            event: What was received.
+            scope: As for `emit`.
 
         Raises:
             EventRouteDoesNotExist: No handler is bound to it.
             EventHandlingError: Handlers failed; the others have run.
         """
-        self._emit(event, self._buffer(self.routes.received, event))
+        self._emit(event, self._buffer(self.routes.received, event), scope, [], None)
 
     def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
         """Emit what was recorded, and what that causes.
@@ -161,15 +169,28 @@ class EventEmitter:
                 buffer.append(event)
             except Exception as error:  # noqa: BLE001 - too late to refuse: the command is done
                 errors.append(error)
-        self._emit(message, buffer, errors, response)
-
-    def _emit(self, message: Any, buffer: Buffer, earlier: Sequence[Exception] = (), response: Any = None) -> None:
-        errors = [*earlier]
         try:
-            with self._scopes.open() as resolve:
+            self._emit(message, buffer, None, errors, response)
+        except EventHandlingError:
+            raise
+        except Exception as error:
+            raise failed(message, [*errors, error], response) from error
+
+    def _emit(self, message: Any, buffer: Buffer, within: Any, errors: list[Exception], response: Any) -> None:
+        """Emit what was recorded, in the scope that is given or in a new one."""
+        if within is not None:
+            errors += self.drain(buffer.items, self._scopes.within(within))
+        else:
+            scope = self._scopes.new()
+            resolve = self._scopes.enter(scope)
+            try:
                 errors += self.drain(buffer.items, resolve)
-        except Exception as error:  # noqa: BLE001 - of the scope: what has been done stays done
-            errors.append(error)
+            except BaseException as error:
+                self._scopes.leave(scope, error)
+                raise
+            failure = self._scopes.leave(scope, None)
+            if failure is not None:
+                errors.append(failure)
         if errors:
             raise failed(message, errors, response)
 

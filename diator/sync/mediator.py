@@ -2,6 +2,7 @@
 """The mediator: sends requests to their handlers, and the events they record to theirs."""
 
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -94,17 +95,21 @@ class Mediator:
         self._compiled: DefaultDispatcher | None = None
         if dispatcher_type is DefaultDispatcher:
             self._compiled = DefaultDispatcher(request_map, container, middleware_chain, sync=sync, runner=self._runner)
+            self._routes_in_scope = RouteTable(partial(self._compiled.compile_in_scope, emitter=self._emitter))
             self._compiled.watch(self._routes)
+            self._compiled.watch(self._routes_in_scope)
         else:
             self._dispatcher = dispatcher_type(
                 request_map=request_map, container=container, middleware_chain=middleware_chain
             )
 
-    def send(self, request: Request[R]) -> R:
+    def send(self, request: Request[R], *, scope: Any = None) -> R:
         """Handle a request, then emit the events that its handler recorded.
 
         Args:
             request: The command or query.
+            scope: A scope of the container that somebody else, such as a web framework, has opened and will close.
+                None opens one for this send.
 
         Returns:
             What the handler returned.
@@ -112,11 +117,18 @@ class Mediator:
         Raises:
             RequestHandlerDoesNotExist: No handler is bound to the type of the request. Nothing has run.
             HandlerBuildError: The handler needs a container.
+            TypeError: ``scope`` is not one of the mediator's container.
             EventHandlingError: The command was carried out, but an event handler, the broker or closing the scope
                 failed; ``.response`` holds what the handler returned.
             Exception: What the handler or a middleware raised, as it is. No event was emitted.
         """
-        response: R = self._routes[type(request)](request)
+        response: R
+        if scope is None:
+            response = self._routes[type(request)](request)
+        elif self._compiled is None:
+            raise TypeError("scope= works with the default dispatcher only")
+        else:
+            response = self._routes_in_scope[type(request)](self._compiled.within(scope), request)
         return response
 
     def sender(self, request_type: type[Sendable[Q, R]]) -> Callable[[Q], R]:
@@ -134,24 +146,32 @@ class Mediator:
 
         return send
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, *, scope: Any = None) -> None:
         """Send an event to its handlers or to the broker, outside of any command.
+
+        Args:
+            event: What has happened.
+            scope: As for `send`.
 
         Raises:
             EventRouteDoesNotExist: There is nobody to take it.
             MessageEncodeError: It goes to the broker but cannot be serialised.
             EventHandlingError: Handlers or the broker failed; the others have run.
         """
-        self._emitter.emit(event)
+        self._emitter.emit(event, scope=scope)
 
-    def receive(self, event: Event) -> None:
+    def receive(self, event: Event, *, scope: Any = None) -> None:
         """Run the handlers of an event that came from a broker: this one is never sent again.
+
+        Args:
+            event: What was received.
+            scope: As for `send`.
 
         Raises:
             EventRouteDoesNotExist: No handler is bound to it.
             EventHandlingError: Handlers failed; the others have run.
         """
-        self._emitter.receive(event)
+        self._emitter.receive(event, scope=scope)
 
     def check(self) -> None:
         """Look for everything that would fail later: handlers that cannot be built, events without a route, code

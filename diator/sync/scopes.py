@@ -1,14 +1,14 @@
 # Generated from diator/aio/scopes.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Dependency scopes: one spans a whole dispatch."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
 
 from .._core.callables import is_coroutine_callable
 from .._runtime.sync.concurrency import ASYNC, Runner
 from .abc import Container
-from .handlers import Resolve
+from .handlers import CompiledHandler, Resolve
 
 __all__ = ("Scopes",)
 
@@ -24,28 +24,85 @@ class Scopes:
     Attributes:
         resolve: Gives what the container itself has for a type; None without a container.
         scoped: Whether the container has scopes.
+        new: Makes a scope that is not open yet: a context manager, which may be a blocking one on either side.
         foreign: Whether ``resolve`` is of the other colour.
     """
 
     def __init__(self, container: Container | None, runner: Runner) -> None:
+        self._container: Any = container
         self._runner = runner
-        self._scope: Any = getattr(container, "scope", None)
-        self.resolve: Resolve | None = None if container is None else runner.adapt(container.resolve)
-        self.scoped = self._scope is not None
+        self.resolve: Resolve | None = None if container is None else runner.resolver(container.resolve)
+        scope: Any = getattr(container, "scope", None)
+        self.scoped = scope is not None
+        self.new: Callable[[], Any] = scope or partial(_NoScope, container)
         self.foreign = container is not None and is_coroutine_callable(container.resolve) is not ASYNC
 
-    @contextmanager
-    def open(self) -> Generator[Resolve | None, None, None]:
-        """Open the scope of one dispatch, and give its ``resolve``."""
-        if self._scope is None:
-            yield self.resolve
-            return
-        error: BaseException | None = None
-        with self._scope() as scope:
-            try:
-                yield self._runner.adapt(scope.resolve)
-            except BaseException as raised:
-                error = raised
-                raise
-        if error is not None:  # a scope that swallows errors must not make a failed command look done
-            raise error
+    def enter(self, scope: Any) -> Resolve:
+        """Open a scope, and give its ``resolve``."""
+        entered = scope.__enter__()
+        return self.resolver(entered)
+
+    def leave(self, scope: Any, error: BaseException | None) -> Exception | None:
+        """Close a scope.
+
+        Args:
+            scope: What `enter` has opened.
+            error: What is being raised inside of it. What closing raises then becomes a note of it.
+
+        Returns:
+            What closing raised, if nothing else is being raised.
+        """
+        exc_info = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+        try:
+            scope.__exit__(*exc_info)
+        except Exception as failure:  # noqa: BLE001 - the caller has something to report already, or reports this
+            if error is None:
+                return failure
+            if failure is not error:
+                error.add_note(f"closing the dependency scope then raised {type(failure).__qualname__}: {failure}")
+        return None
+
+    def within(self, scope: Any) -> Resolve:
+        """The ``resolve`` of a scope that somebody else has opened, and will close.
+
+        Raises:
+            TypeError: There is no container, or this is no scope of it.
+        """
+        if self._container is None:
+            raise TypeError("scope= needs a mediator with a container")
+        if hasattr(self._container, "within"):
+            scope = self._container.within(scope)
+        if not hasattr(scope, "resolve"):
+            raise TypeError(
+                f"scope= takes an object with `resolve`, or a scope of the container's own library; "
+                f"{type(scope).__qualname__} is neither"
+            )
+        return self.resolver(scope)
+
+    def resolver(self, scope: Any) -> Resolve:
+        """The ``resolve`` of a scope, in the colour of this side."""
+        return self._runner.resolver(scope.resolve) if self.foreign else scope.resolve
+
+    def check(self, handler: CompiledHandler) -> None:
+        """Let the container say whether it could build what a handler needs, if it can tell.
+
+        Raises:
+            HandlerBuildError: It could not.
+        """
+        check = getattr(self._container, "check", None)
+        if check is not None:
+            for type_ in handler.needs:
+                check(type_)
+
+
+class _NoScope:
+    """Stands for the scope of a container that has none, or of no container."""
+
+    def __init__(self, container: Any) -> None:
+        self.resolve = getattr(container, "resolve", None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass

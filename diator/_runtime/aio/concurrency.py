@@ -50,6 +50,10 @@ class Runner:
         """Make a function of either colour awaitable. A ``def`` runs inline, and may return an awaitable."""
         return function if is_coroutine_callable(function) else partial(_inline_or_awaitable, function)
 
+    def resolver(self, resolve: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a container's ``resolve`` be called here. What it gives is awaited if it can be."""
+        return resolve
+
     def guard(self, foreign: bool) -> Callable[[], None] | None:
         """What to call before anything runs, to see whether foreign code can run here; None if it always can."""
         return None

@@ -56,6 +56,10 @@ class Runner:
         """Make a function of either colour block until it is done."""
         return partial(self._bridge.run, function) if is_coroutine_callable(function) else function
 
+    def resolver(self, resolve: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a container's ``resolve`` be called here, whatever its colour."""
+        return self.adapt(resolve)
+
     def guard(self, foreign: bool) -> Callable[[], None] | None:
         """What to call before anything runs, to see whether foreign code can run here; None if it always can."""
         return self._bridge.check if foreign else None
