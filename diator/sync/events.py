@@ -229,18 +229,17 @@ class EventEmitter:
         return events.items
 
     def _send(self, messages: list[Message], errors: list[Exception]) -> None:
-        """Send adjacent messages to the broker, in order."""
-        if errors and self._fail_fast:
-            return
+        """Send adjacent messages to the broker, in order: together, or each by itself where it takes no batches."""
         broker: Any = self._broker
-        try:
-            if hasattr(broker, "send_messages"):
-                broker.send_messages(messages)
-            else:
-                for message in messages:
-                    broker.send_message(message)
-        except Exception as error:  # noqa: BLE001 - the handlers still run
-            errors.append(error)
+        batches = hasattr(broker, "send_messages")
+        send: Callable[[Any], None] = broker.send_messages if batches else broker.send_message
+        for outgoing in [messages] if batches else messages:
+            if errors and self._fail_fast:
+                return
+            try:
+                send(outgoing)
+            except Exception as error:  # noqa: BLE001 - the other messages and handlers still have their turn
+                errors.append(error)
 
 
 def within(emitter: EventEmitter, container: Container | None, runner: Runner) -> EventEmitter:

@@ -1,17 +1,22 @@
 """How `diator.aio` runs code of either colour: coroutines are awaited, ``def`` code runs inline or in a thread."""
 
 import inspect
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, Token, copy_context
 from functools import partial
+from queue import SimpleQueue
 from types import CoroutineType
 from typing import Any, Final, TypeVar
 
 import anyio
+import anyio.abc
 from anyio import from_thread, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from ..._core.callables import is_coroutine_callable
 from ..._core.inspection import SyncMode
+from ..contexts import repeat_changes
 
 __all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline")
 
@@ -61,41 +66,121 @@ class Runner:
     async def around(
         self, middleware: Callable[..., Any], request: Any, handle: Callable[[Any], Coroutine[Any, Any, Any]]
     ) -> Any:
-        """Run a ``def (request, handle)`` middleware in a worker thread, around a handle that awaits."""
+        """Run a ``def (request, handle)`` middleware in a worker thread, around a handle that awaits.
 
-        def resume(request: Any) -> Any:
-            return from_thread.run(handle, request)
+        The handle runs in this task, so that it is cancelled with it. It sees the context variables that the middleware
+        has set; the sender does not.
+        """
+        hop = _Hop(handle)
+        return await hop.run(self._limiter, middleware, request, hop.resume)
 
-        return await self.to_thread(middleware, request, resume)
-
-    async def to_thread(self, function: Callable[..., T], *args: Any) -> T:
+    async def to_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run ``def`` code in a worker thread, and wait for it even if cancelled."""
-        limiter = anyio.CapacityLimiter(1) if _in_hop.get() else self._limiter
-        results: list[T] = []
-        errors: list[BaseException] = []
-
-        async def hop() -> None:
-            try:
-                results.append(await to_thread.run_sync(partial(_hop, function, *args), limiter=limiter))
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as error:  # noqa: BLE001 - raised below, not as a group
-                errors.append(error)
-
-        # a task of its own, because `asyncio.Task.cancel` passes through the shield that is around the thread
-        async with anyio.create_task_group() as group:
-            group.start_soon(hop)
-        if errors:
-            raise errors[0]
-        return results[0]
+        return await _Hop(None).run(self._limiter, function, *args)
 
     async def aclose(self) -> None:
         """Nothing is kept open."""
 
 
-def _hop(function: Callable[..., T], *args: Any) -> T:
-    _in_hop.set(True)  # in the thread's own copy of the context
-    return function(*args)
+class _HandleCancelled(BaseException):
+    """Raised in a middleware's thread when what it waits for is cancelled: not an error that it could handle."""
+
+
+class _Hop:
+    """``def`` code on its way through a worker thread, while its task waits and serves it."""
+
+    def __init__(self, handle: Callable[[Any], Coroutine[Any, Any, Any]] | None) -> None:
+        self._handle = handle
+        self._calls: deque[tuple[Any, SimpleQueue[Any], Context]] = deque()
+        self._wake = anyio.Event()
+        self._ended = False
+        self._results: list[Any] = []
+        self._errors: list[BaseException] = []
+        self._seen = Context()
+        self._tokens: dict[ContextVar[Any], Token[Any]] = {}
+
+    async def run(self, limiter: anyio.CapacityLimiter | None, function: Callable[..., Any], *args: Any) -> Any:
+        """Run the function; when this returns or raises, the thread has ended."""
+        if _in_hop.get():
+            limiter = anyio.CapacityLimiter(1)
+        before = copy_context()
+        cancellation: BaseException | None = None
+        _in_hop.set(True)
+        try:
+            # a task of its own, because `asyncio.Task.cancel` passes through the shield that is around the thread
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._run_thread, limiter, partial(self._in_thread, function, *args))
+                cancellation = await self._serve(group)
+        finally:
+            repeat_changes(copy_context(), before, self._tokens)
+        if cancellation is not None:
+            raise cancellation
+        if self._errors:
+            raise self._errors[0]
+        if not self._results:  # cancelled before the thread had started
+            await checkpoint_if_cancelled()
+        return self._results[0]
+
+    def resume(self, request: Any) -> Any:
+        """In the thread: let the task handle a request, and wait for the response."""
+        answer: SimpleQueue[Any] = SimpleQueue()
+        from_thread.run_sync(self._post, request, answer, copy_context())
+        response, error = answer.get()
+        if error is None:
+            return response
+        try:
+            raise error
+        finally:
+            del error
+
+    def _post(self, request: Any, answer: "SimpleQueue[Any]", context: Context) -> None:
+        self._calls.append((request, answer, context))
+        self._wake.set()
+
+    def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        self._seen = copy_context()
+        return function(*args)
+
+    async def _run_thread(self, limiter: anyio.CapacityLimiter | None, function: Callable[[], Any]) -> None:
+        try:
+            self._results.append(await to_thread.run_sync(function, limiter=limiter))
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised by `run`, not as a group
+            self._errors.append(error)
+        finally:
+            self._ended = True
+            self._wake.set()
+
+    async def _serve(self, group: anyio.abc.TaskGroup) -> BaseException | None:
+        """Handle what the thread asks for until it has ended; return the cancellation that came meanwhile."""
+        cancellation: BaseException | None = None
+        while not self._ended:
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._wake.wait()
+            except anyio.get_cancelled_exc_class() as error:  # by asyncio itself, which knows no shield
+                cancellation = error
+                group.cancel_scope.cancel()  # it may still be waiting for a thread
+                continue
+            self._wake = anyio.Event()
+            while self._calls:
+                request, answer, context = self._calls.popleft()
+                self._follow(context)
+                try:
+                    assert self._handle is not None
+                    answer.put((await self._handle(request), None))
+                except anyio.get_cancelled_exc_class() as error:
+                    cancellation = error
+                    answer.put((None, _HandleCancelled()))
+                except BaseException as error:  # noqa: BLE001 - raised in the thread
+                    answer.put((None, error))
+        return cancellation
+
+    def _follow(self, context: Context) -> None:
+        """Bring the context variables that the thread has set to this task."""
+        repeat_changes(self._seen, context, self._tokens)
+        self._seen = context
 
 
 async def inline(function: Callable[..., Any], *args: Any) -> Any:

@@ -1,0 +1,25 @@
+"""How many programs are tried, and which."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, seed, settings
+
+#: Programs per mode; `make test-long` sets more.
+EXAMPLES = int(os.environ.get("DIATOR_PROOF_EXAMPLES", "1000"))
+#: Any number, for other programs than the usual ones.
+SEED = os.environ.get("DIATOR_PROOF_SEED", "")
+
+
+def proof(examples: int = EXAMPLES) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a property: the same programs each time, unless a seed is given."""
+    fixed = settings(
+        max_examples=examples,
+        derandomize=not SEED,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        print_blob=False,
+    )
+    return lambda test: fixed(seed(int(SEED))(test) if SEED else test)
