@@ -37,11 +37,13 @@ types: $(VENV)/.dev ## Check types with mypy and pyright, both strict.
 	$(BIN)/python -m mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/python -m pyright --pythonpath $(BIN)/python
 
-generate: $(VENV)/.dev ## Write diator/sync and tests/sync from diator/aio and tests/aio.
+generate: $(VENV)/.dev ## Write what is generated: diator/sync, tests/sync, the tables of docs/settings.md.
 	$(BIN)/python tools/unasync.py
+	$(BIN)/python tools/settings_table.py
 
-check-generated: $(VENV)/.dev ## Fail if diator/sync or tests/sync is not what would be generated.
+check-generated: $(VENV)/.dev ## Fail if a generated file is not what would be generated.
 	$(BIN)/python tools/unasync.py --check
+	$(BIN)/python tools/settings_table.py --check
 
 servers: ## Install the servers that the tests talk to, where that is possible.
 	@sh tools/servers.sh

@@ -24,6 +24,7 @@
     │   └── MessageDecodeError
     ├── BrokerError
     │   └── BrokerClosed                (RuntimeError)
+    ├── SettingsError                   (ValueError)
     └── MissingExtraError               (ImportError)
 
 Errors of user code are never wrapped on their way out of a handler or a middleware. Whatever goes wrong
@@ -57,6 +58,7 @@ __all__ = (
     "RequestHandlerDoesNotExist",
     "RoutingError",
     "RunningLoopError",
+    "SettingsError",
 )
 
 
@@ -171,6 +173,10 @@ class BrokerError(DiatorError):
 
 class BrokerClosed(BrokerError, RuntimeError):
     """The broker was used after it had been closed."""
+
+
+class SettingsError(DiatorError, ValueError):
+    """Settings that cannot be used: a line for each, with the name of the variable and never with a value."""
 
 
 class MissingExtraError(DiatorError, ImportError):

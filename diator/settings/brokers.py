@@ -1,0 +1,118 @@
+"""From the URL of a broker to the broker."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from .. import __version__
+from ..errors import SettingsError
+from .models import DiatorSettings
+from .options import MemoryOptions, read_options
+from .problems import variable
+
+if TYPE_CHECKING:
+    from ..aio.abc import MessageBroker as AsyncMessageBroker
+    from ..sync.abc import MessageBroker as BlockingMessageBroker
+
+__all__ = ("ENTRY_POINT_GROUP", "Side", "broker_from_settings")
+
+#: An entry point of this group is named like the scheme, and leads to a function of the settings and a `Side` that
+#: returns a broker. The errors it raises are passed on as they are, so they must not quote the URL.
+ENTRY_POINT_GROUP = "diator.message_brokers"
+
+Side = Literal["aio", "sync"]
+Factory = Callable[[DiatorSettings, Side], Any]
+
+
+@overload
+def broker_from_settings(settings: DiatorSettings, side: Literal["aio"]) -> "AsyncMessageBroker": ...
+@overload
+def broker_from_settings(settings: DiatorSettings, side: Literal["sync"]) -> "BlockingMessageBroker": ...
+def broker_from_settings(settings: DiatorSettings, side: Side) -> "AsyncMessageBroker | BlockingMessageBroker":
+    """Build the broker whose URL is set.
+
+    The settings are the same on both sides, so the side is an argument, and has no default: a broker of the wrong side
+    would be noticed only when the first message goes out. Type checkers read it, too.
+
+    Args:
+        settings: What has been read.
+        side: ``"aio"`` for a broker of ``diator.aio``, ``"sync"`` for one of ``diator.sync``.
+
+    Raises:
+        SettingsError: The URL is not set, its options are wrong, or there is no broker for it.
+    """
+    if side not in ("aio", "sync"):
+        raise SettingsError('side must be "aio" or "sync"')
+    url = settings.broker.url
+    if url is None:
+        raise SettingsError(
+            f"{_name(settings)}: must be set, for example to memory:// for messages inside this process"
+        )
+    scheme = url.get_secret_value().partition("://")[0].lower()
+    broker = _factory(scheme, _name(settings))(settings, side)
+    if not callable(getattr(broker, "send_message", None)):
+        raise SettingsError(f"{_name(settings)}: what was built for {scheme}:// is no broker, it has no send_message")
+    return broker  # type: ignore[no-any-return]
+
+
+def _name(settings: DiatorSettings) -> str:
+    return variable(type(settings), ("broker", "url"))
+
+
+def _memory(settings: DiatorSettings, side: Side) -> Any:
+    url = settings.broker.url.get_secret_value() if settings.broker.url else ""
+    address, _, query = url.partition("://")[2].partition("?")
+    if address:
+        raise SettingsError(f"{_name(settings)}: memory:// takes no host and no path, only options after a ?")
+    options = {"visibility_timeout": settings.worker.visibility_timeout}
+    options |= read_options(MemoryOptions, query, _name(settings))
+    return import_module(f"diator.{side}.message_brokers.memory").InMemoryMessageBroker(**options)
+
+
+#: diator's own schemes, which nobody can replace; None: this version knows the scheme, but has no broker for it.
+_OWN: dict[str, Factory | None] = {
+    "memory": _memory,
+    "redis": None,
+    "rediss": None,
+    "redis+streams": None,
+    "azure-servicebus": None,
+}
+
+
+def _factory(scheme: str, name: str) -> Factory:
+    if own := _OWN.get(scheme):
+        return own
+    registered = [e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name.lower() not in _OWN]
+    usable = _listed([*(known for known, own in _OWN.items() if own), *(e.name for e in registered)])
+    if scheme in _OWN:
+        raise SettingsError(f"{name}: diator {__version__} has no broker for {scheme}:// yet; it has one for {usable}")
+    found = [e for e in registered if e.name.lower() == scheme]
+    if not found:
+        raise SettingsError(
+            f"{name}: the scheme {scheme}:// is unknown; there is a broker for {usable}, known but not yet in diator "
+            f"{__version__} are {_listed([s for s, own in _OWN.items() if not own])}; packages add schemes with entry "
+            f"points in the group {ENTRY_POINT_GROUP}"
+        )
+    if len(found) > 1:
+        packages = ", ".join(sorted(_package(e) for e in found))
+        raise SettingsError(f"{name}: several packages have a broker for {scheme}://: keep one of {packages}")
+    return _load(found[0], name)
+
+
+def _listed(schemes: list[str]) -> str:
+    return ", ".join(f"{scheme}://" for scheme in sorted(set(schemes)))
+
+
+def _load(entry_point: EntryPoint, name: str) -> Factory:
+    try:
+        factory: Factory = entry_point.load()
+    except (ImportError, AttributeError) as exc:
+        raise SettingsError(
+            f"{name}: the broker for {entry_point.name}:// of {_package(entry_point)} cannot be imported: {exc}"
+        ) from exc
+    return factory
+
+
+def _package(entry_point: EntryPoint) -> str:
+    return entry_point.dist.name if entry_point.dist else "an unknown package"

@@ -1,0 +1,147 @@
+"""The settings, section by section."""
+
+import logging
+import re
+from typing import Annotated, Any, Literal
+
+from ..errors import MissingExtraError, SettingsError
+
+try:
+    import pydantic_settings
+except ImportError as exc:
+    raise MissingExtraError(
+        'pydantic-settings is not installed: pip install "diator[settings]"', name="pydantic_settings"
+    ) from exc
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .problems import explain, variable
+
+__all__ = ("BrokerSettings", "DiatorSettings", "LoggingSettings", "OutboxSettings", "Section", "WorkerSettings")
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def _hide(value: object) -> object:
+    """Hide the text first, so that no later check can quote it."""
+    return SecretStr(value) if isinstance(value, str) else value
+
+
+def _expect_url(value: SecretStr) -> SecretStr:
+    if not _URL.match(value.get_secret_value()):
+        raise PydanticCustomError("url", "must be a URL, such as memory:// or rediss://host:6379/0")
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+SecretURL = Annotated[SecretStr, AfterValidator(_expect_url), BeforeValidator(_hide)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+
+
+class Section(BaseModel):
+    """A part of the settings, which refuses what it does not know and never quotes a value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class BrokerSettings(Section):
+    """The message broker. A broker takes from these what concerns it."""
+
+    url: SecretURL | None = Field(default=None, description="Which broker, and where; may hold a password.")
+    timeout: float | None = Field(
+        default=None, gt=0, description="Seconds a call may take; the broker decides if not set."
+    )
+    channel_prefix: str = Field(
+        default="python_diator_channel", description="Redis Pub/Sub: how names of channels begin."
+    )
+    stream: str | None = Field(default=None, description="Redis Streams: the stream.")
+    group: str | None = Field(default=None, description="Redis Streams: the consumer group.")
+    topic: str | None = Field(default=None, description="Azure Service Bus: the topic.")
+    queue: str | None = Field(default=None, description="Azure Service Bus: the queue.")
+
+
+class WorkerSettings(Section):
+    """The worker, under the names of its arguments: ``**settings.worker.model_dump()`` passes them."""
+
+    concurrency: int = Field(default=10, ge=1, description="How many messages are handled at the same time.")
+    max_deliveries: int = Field(default=5, ge=1, description="With this many failed deliveries a message is put aside.")
+    visibility_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds until an unsettled message is delivered again."
+    )
+    drain_timeout: float = Field(
+        default=25.0, ge=0, description="Seconds that running handlers get to finish when it stops."
+    )
+    dead_letters: bool = Field(default=True, description="Whether messages that are put aside are kept.")
+
+
+class OutboxSettings(Section):
+    """Nothing can be set yet: the settings of the outbox are added with the outbox."""
+
+
+class LoggingSettings(Section):
+    """Logging. Nothing takes effect before `apply`."""
+
+    level: Level | None = Field(default=None, description="Level of the logger `diator`; left alone if not set.")
+
+    def apply(self) -> None:
+        """Set the level of the logger ``diator``, if there is one here; its handlers are the application's."""
+        if self.level is not None:
+            logging.getLogger("diator").setLevel(self.level)
+
+
+class DiatorSettings(BaseSettings):
+    """All settings, read when this is called.
+
+    Values come from the arguments (``worker={"concurrency": 5}``), then from the environment, then from the files that
+    you name: ``_env_file=".env"`` (one or several), and ``_secrets_dir="/run/secrets"``, a directory with one file per
+    variable, named like it. An empty variable counts as not set. Subclass it for sections of your own, or for another
+    prefix.
+
+    Raises:
+        SettingsError: Something is wrong: one line for each variable, none of which quotes a value.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DIATOR_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        enable_decoding=False,  # a section is set variable by variable, never as a piece of JSON
+        extra="ignore",  # env files hold the variables of other programs, too
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    broker: BrokerSettings = BrokerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+            return
+        except ValidationError as error:
+            problems = explain(error, type(self), lambda place: variable(type(self), place))
+        except pydantic_settings.SettingsError as error:  # about a file or a directory
+            problems = [str(error)]
+        except UnicodeDecodeError:
+            problems = ["an env file or a secret file is not UTF-8 text: save it as such"]
+        # Out here, because the errors above hold the values, and would become the context of this one.
+        raise SettingsError("\n".join(problems))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secret files for the fields of sections, which pydantic-settings does not do by itself."""
+        return init_settings, env_settings, dotenv_settings, NestedSecretsSettingsSource(file_secret_settings)

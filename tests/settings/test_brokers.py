@@ -1,0 +1,220 @@
+"""The URL chooses the broker, on both sides."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+import diator.aio.abc
+import diator.aio.message_brokers.memory
+import diator.sync.abc
+import diator.sync.message_brokers.memory
+from diator.errors import BrokerError, SettingsError
+from diator.message_brokers import Message
+from diator.settings import DiatorSettings, Side, broker_from_settings
+
+MESSAGE = Message(message_type="notification_event", message_name="Happened", message_id=uuid4(), payload={})
+SIDES: tuple[Side, ...] = ("aio", "sync")
+BROKERS = {
+    "aio": diator.aio.message_brokers.memory.InMemoryMessageBroker,
+    "sync": diator.sync.message_brokers.memory.InMemoryMessageBroker,
+}
+
+
+def build(url: str | None, side: Any = "sync", **values: Any) -> Any:
+    return broker_from_settings(DiatorSettings(broker={"url": url}, **values), side)
+
+
+def problems(url: str | None, side: Any = "sync") -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        build(url, side)
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("url", ["memory://", "MEMORY://", "memory://?", "memory://?max_size=2"])
+def test_memory_is_built_for_the_side(url: str, side: Side) -> None:
+    assert type(build(url, side)) is BROKERS[side]
+
+
+def test_the_side_decides_the_type() -> None:
+    settings = DiatorSettings(broker={"url": "memory://"})
+    sending: diator.aio.abc.MessageBroker = broker_from_settings(settings, "aio")
+    blocking: diator.sync.abc.MessageBroker = broker_from_settings(settings, "sync")
+    assert isinstance(sending, diator.aio.abc.ReceivingMessageBroker)
+    assert isinstance(blocking, diator.sync.abc.ReceivingMessageBroker)
+
+
+def test_each_call_builds_another_broker() -> None:
+    assert build("memory://") is not build("memory://")
+
+
+def test_options_reach_the_broker() -> None:
+    broker = build("memory://?max_size=1&visibility_timeout=0.01", worker={"visibility_timeout": 1000})
+    broker.send_message(MESSAGE)
+    with pytest.raises(BrokerError, match="at most 1"):
+        broker.send_message(MESSAGE)
+    assert len(broker.receive(1, 0)) == 1
+    (again,) = broker.receive(1, 5)
+    assert again.attempt == 2
+
+
+def test_the_visibility_timeout_is_that_of_the_worker() -> None:
+    broker = build("memory://", worker={"visibility_timeout": 0.01})
+    broker.send_message(MESSAGE)
+    assert [broker.receive(1, 5)[0].attempt for _ in range(2)] == [1, 2]
+
+
+def test_wrong_options_are_listed_by_name() -> None:
+    assert problems("memory://?max_size=0&size=1&visibility_timeout=inf&visibility_timeout=inf&%0a=2") == [
+        "DIATOR_BROKER__URL, option 'visibility_timeout': is given twice",
+        "DIATOR_BROKER__URL, option 'max_size': must be at least 1",
+        "DIATOR_BROKER__URL, option 'visibility_timeout': must be a finite number",
+        "DIATOR_BROKER__URL, option 'size': does not exist; there is option 'max_size', option 'visibility_timeout'",
+        r"DIATOR_BROKER__URL, option '\n': does not exist; there is option 'max_size', option 'visibility_timeout'",
+    ]
+    assert problems("memory://?max_size=1&max_size=1") == ["DIATOR_BROKER__URL, option 'max_size': is given twice"]
+    assert problems("memory://?max_size") == ["DIATOR_BROKER__URL, option 'max_size': must be a whole number"]
+
+
+@pytest.mark.parametrize("url", ["memory://host", "memory:///path", "memory://host?max_size=1"])
+def test_memory_is_nowhere(url: str) -> None:
+    assert problems(url) == ["DIATOR_BROKER__URL: memory:// takes no host and no path, only options after a ?"]
+
+
+def test_without_a_url_there_is_no_broker() -> None:
+    assert problems(None) == [
+        "DIATOR_BROKER__URL: must be set, for example to memory:// for messages inside this process"
+    ]
+
+
+def test_another_side_is_an_error() -> None:
+    assert problems("memory://", "async") == ['side must be "aio" or "sync"']
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+streams", "azure-servicebus"])
+@pytest.mark.parametrize("side", SIDES)
+def test_a_broker_that_is_not_there_yet_is_said_to_be_so(scheme: str, side: Side) -> None:
+    assert problems(f"{scheme}://host", side) == [
+        f"DIATOR_BROKER__URL: diator {diator.__version__} has no broker for {scheme}:// yet; it has one for memory://"
+    ]
+
+
+def test_an_unknown_scheme_names_the_known_ones() -> None:
+    (line,) = problems("amqp://host")
+    assert line.startswith("DIATOR_BROKER__URL: the scheme amqp:// is unknown; there is a broker for memory://, ")
+    assert "azure-servicebus://, redis://, redis+streams://, rediss://" in line
+
+
+def test_errors_name_the_variable_of_the_subclass() -> None:
+    class Own(DiatorSettings, env_prefix="OWN_"):
+        pass
+
+    with pytest.raises(SettingsError, match=r"^OWN_BROKER__URL: must be set"):
+        broker_from_settings(Own(), "sync")
+
+
+# --- other packages
+
+
+def install(directory: Path, package: str, module: str, schemes: dict[str, str]) -> None:
+    """Lay a distribution out as pip installs it."""
+    (directory / f"{package}.py").write_text(module)
+    info = directory / f"{package}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    lines = "".join(f"{scheme} = {package}:{function}\n" for scheme, function in schemes.items())
+    (info / "entry_points.txt").write_text(f"[diator.message_brokers]\n{lines}")
+
+
+CARRIER = """
+class Broker:
+    def __init__(self, settings, side):
+        self.settings, self.side = settings, side
+
+    def send_message(self, message): ...
+
+def build(settings, side):
+    if settings.broker.stream == "broken":
+        raise OSError("no route")
+    return Broker(settings, side)
+
+def nothing(settings, side): ...
+"""
+
+
+@pytest.fixture
+def carrier(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path_factory.mktemp("site")
+    schemes = {"carrier+tls": "build", "Pigeon": "build", "nothing": "nothing", "lost": "no_such_function"}
+    install(directory, "carrier", CARRIER, schemes | {"memory": "build", "redis": "build"})
+    monkeypatch.syspath_prepend(directory)
+    importlib.invalidate_caches()
+    monkeypatch.delitem(sys.modules, "carrier", raising=False)
+    return directory
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("url", ["carrier+tls://u:p@h", "pigeon://", "PIGEON://"])
+@pytest.mark.usefixtures("carrier")
+def test_a_package_adds_a_scheme(url: str, side: Side) -> None:
+    settings = DiatorSettings(broker={"url": url})
+    broker: Any = broker_from_settings(settings, side)
+    carrier: ModuleType = sys.modules["carrier"]
+    assert type(broker) is carrier.Broker
+    assert broker.settings is settings
+    assert broker.side == side
+
+
+@pytest.mark.usefixtures("carrier")
+def test_a_package_is_imported_only_for_its_scheme() -> None:
+    build("memory://")
+    problems("amqp://")
+    assert "carrier" not in sys.modules
+
+
+@pytest.mark.usefixtures("carrier")
+def test_added_schemes_are_named() -> None:
+    assert (
+        "there is a broker for Pigeon://, carrier+tls://, lost://, memory://, nothing://, known"
+        in problems("amqp://")[0]
+    )
+    assert problems("rediss://")[0].endswith("it has one for Pigeon://, carrier+tls://, lost://, memory://, nothing://")
+
+
+@pytest.mark.usefixtures("carrier")
+def test_the_schemes_of_diator_cannot_be_replaced() -> None:
+    assert type(build("memory://")) is BROKERS["sync"]
+    assert "no broker for redis:// yet" in problems("redis://")[0]
+
+
+@pytest.mark.usefixtures("carrier")
+def test_what_cannot_be_imported_names_the_package() -> None:
+    (line,) = problems("lost://")
+    assert line.startswith("DIATOR_BROKER__URL: the broker for lost:// of carrier cannot be imported: ")
+    assert "no_such_function" in line
+
+
+@pytest.mark.usefixtures("carrier")
+def test_what_is_no_broker_is_refused() -> None:
+    assert problems("nothing://") == [
+        "DIATOR_BROKER__URL: what was built for nothing:// is no broker, it has no send_message"
+    ]
+
+
+@pytest.mark.usefixtures("carrier")
+def test_what_a_package_raises_is_passed_on() -> None:
+    settings = DiatorSettings(broker={"url": "pigeon://", "stream": "broken"})
+    with pytest.raises(OSError, match="no route"):
+        broker_from_settings(settings, "sync")
+
+
+def test_two_packages_for_one_scheme_are_an_error(carrier: Path) -> None:
+    install(carrier, "dovecote", CARRIER, {"pigeon": "build"})
+    assert problems("pigeon://") == [
+        "DIATOR_BROKER__URL: several packages have a broker for pigeon://: keep one of carrier, dovecote"
+    ]
