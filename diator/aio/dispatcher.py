@@ -158,6 +158,9 @@ class DefaultDispatcher:
         return fold(handler, self._chain.select(request_type), emitter.routes.of(handler), self._runner)
 
     def _full_route(self, handler: CompiledHandler, request_type: type, emitter: EventEmitter) -> Route:
+        plain = None if self._scopes.foreign or self._chain.select(request_type) else handler.resolved
+        if self._scopes.scoped and plain is not None:
+            return _resolving_route(plain, self._scopes)
         first = self._fold(handler, request_type, emitter)
         if self._scopes.scoped:
             return _scoped_route(first, emitter, self._scopes)
@@ -216,6 +219,43 @@ def _chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:
             if errors:
                 raise failed(request, errors, response)
         return response
+
+    return route
+
+
+def _resolving_route(handler_type: type, scopes: Scopes) -> Route:
+    """The same as `_scoped_route`, for a class that records nothing, without middlewares."""
+    new_scope = scopes.new
+
+    async def route(request: Any) -> Any:
+        scope = new_scope()
+        if ASYNC:
+            awaits = hasattr(scope, "__aenter__")
+            entered = await scope.__aenter__() if awaits else scope.__enter__()
+        else:
+            entered = scope.__enter__()
+        try:
+            handler: Any = entered.resolve(handler_type)
+            if ASYNC:  # noqa: SIM102
+                if hasattr(handler, "__await__"):
+                    handler = await handler
+            response = await handler.handle(request)
+        except BaseException as error:
+            await scopes.leave(scope, error)
+            raise
+        try:
+            if ASYNC:
+                if awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
+                    await scope.__aexit__(None, None, None)
+                else:
+                    scope.__exit__(None, None, None)
+            else:
+                scope.__exit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - the command itself is done
+            failure = error
+        else:
+            return response
+        raise failed(request, [failure], response)
 
     return route
 

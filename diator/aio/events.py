@@ -13,7 +13,7 @@ from .._core.messages import Event
 from .._core.registry import EventMap
 from .._core.routes import RouteTable
 from .._core.serializers import Serializer
-from .._runtime.aio.concurrency import Runner, gather
+from .._runtime.aio.concurrency import Runner, gather, one_at_a_time
 from ..errors import EventHandlingError, MaxCascadeExceeded
 from .abc import Container, MessageBroker
 from .event_routes import EventRoutes, EventSettings
@@ -117,6 +117,8 @@ class EventEmitter:
         """
         errors: list[Exception] = []
         generations = 0
+        if resolve is not None and self._concurrency > 1:
+            resolve = one_at_a_time(resolve)  # handlers that ask for the same object would make two of it
         while items and not (errors and self._fail_fast):
             if generations == self._max_cascade:
                 errors.append(_endless(generations, len(items)))

@@ -69,9 +69,13 @@ class CompiledHandler:
             self._simplify()
 
     @property
-    def needs(self) -> list[Any]:
-        """The types that the container has to give."""
-        return [self._spec.handler] if self._from_container else [type_ for _, type_ in self._spec.dependencies]
+    def name(self) -> str:
+        return self._spec.name
+
+    @property
+    def needs(self) -> list[tuple[str | None, Any]]:
+        """The types that the container has to give, each with the name of the parameter that takes it, if any does."""
+        return [(None, self._spec.handler)] if self._from_container else [*self._spec.dependencies]
 
     def parts(self) -> tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]:
         """The class to build or None, the function to call if there is no class, and what executes it, if anything."""

@@ -1,15 +1,19 @@
 """Dependency scopes: one spans a whole dispatch."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Self
 
 from .._core.callables import is_coroutine_callable
-from .._runtime.aio.concurrency import ASYNC, Runner
+from .._runtime.aio.concurrency import ASYNC, Runner, async_only, shielded
+from ..errors import HandlerBuildError
 from .abc import Container
 from .handlers import CompiledHandler, Resolve
 
 __all__ = ("Scopes",)
+
+#: Seconds that closing a scope may take when the dispatch has failed or has been cancelled.
+GRACE = 10
 
 
 class Scopes:
@@ -24,7 +28,7 @@ class Scopes:
         resolve: Gives what the container itself has for a type; None without a container.
         scoped: Whether the container has scopes.
         new: Makes a scope that is not open yet: a context manager, which may be a blocking one on either side.
-        foreign: Whether ``resolve`` is of the other colour.
+        foreign: Whether ``resolve`` cannot simply be called here.
     """
 
     def __init__(self, container: Container | None, runner: Runner) -> None:
@@ -34,7 +38,7 @@ class Scopes:
         scope: Any = getattr(container, "scope", None)
         self.scoped = scope is not None
         self.new: Callable[[], Any] = scope or partial(_NoScope, container)
-        self.foreign = container is not None and is_coroutine_callable(container.resolve) is not ASYNC
+        self.foreign = not ASYNC and container is not None and is_coroutine_callable(container.resolve)
 
     async def enter(self, scope: Any) -> Resolve:
         """Open a scope, and give its ``resolve``."""
@@ -59,7 +63,7 @@ class Scopes:
             if ASYNC:
                 left = scope.__aexit__(*exc_info) if hasattr(scope, "__aexit__") else scope.__exit__(*exc_info)
                 if hasattr(left, "__await__"):
-                    await left
+                    await (left if error is None else _finish(left))
             else:
                 scope.__exit__(*exc_info)
         except Exception as failure:  # noqa: BLE001 - the caller has something to report already, or reports this
@@ -98,8 +102,24 @@ class Scopes:
         """
         check = getattr(self._container, "check", None)
         if check is not None:
-            for type_ in handler.needs:
-                check(type_)
+            for parameter, type_ in handler.needs:
+                try:
+                    check(type_)
+                except HandlerBuildError as exc:
+                    if parameter is None:
+                        raise
+                    raise HandlerBuildError(
+                        f"{handler.name} cannot be given its parameter `{parameter}`: {exc}"
+                    ) from exc
+
+
+@async_only
+async def _finish(closing: Awaitable[Any]) -> None:
+    """Close what a failed or cancelled dispatch has opened; a task that has been cancelled could not wait for it."""
+    with shielded(GRACE) as shield:
+        await closing
+    if shield.cancelled_caught:
+        raise TimeoutError(f"it took longer than {GRACE} seconds")
 
 
 class _NoScope:

@@ -159,6 +159,9 @@ class DefaultDispatcher:
         return fold(handler, self._chain.select(request_type), emitter.routes.of(handler), self._runner)
 
     def _full_route(self, handler: CompiledHandler, request_type: type, emitter: EventEmitter) -> Route:
+        plain = None if self._scopes.foreign or self._chain.select(request_type) else handler.resolved
+        if self._scopes.scoped and plain is not None:
+            return _resolving_route(plain, self._scopes)
         first = self._fold(handler, request_type, emitter)
         if self._scopes.scoped:
             return _scoped_route(first, emitter, self._scopes)
@@ -217,6 +220,30 @@ def _chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:
             if errors:
                 raise failed(request, errors, response)
         return response
+
+    return route
+
+
+def _resolving_route(handler_type: type, scopes: Scopes) -> Route:
+    """The same as `_scoped_route`, for a class that records nothing, without middlewares."""
+    new_scope = scopes.new
+
+    def route(request: Any) -> Any:
+        scope = new_scope()
+        entered = scope.__enter__()
+        try:
+            handler: Any = entered.resolve(handler_type)
+            response = handler.handle(request)
+        except BaseException as error:
+            scopes.leave(scope, error)
+            raise
+        try:
+            scope.__exit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - the command itself is done
+            failure = error
+        else:
+            return response
+        raise failed(request, [failure], response)
 
     return route
 

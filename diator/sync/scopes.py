@@ -7,10 +7,14 @@ from typing import Any, Self
 
 from .._core.callables import is_coroutine_callable
 from .._runtime.sync.concurrency import ASYNC, Runner
+from ..errors import HandlerBuildError
 from .abc import Container
 from .handlers import CompiledHandler, Resolve
 
 __all__ = ("Scopes",)
+
+#: Seconds that closing a scope may take when the dispatch has failed or has been cancelled.
+GRACE = 10
 
 
 class Scopes:
@@ -25,7 +29,7 @@ class Scopes:
         resolve: Gives what the container itself has for a type; None without a container.
         scoped: Whether the container has scopes.
         new: Makes a scope that is not open yet: a context manager, which may be a blocking one on either side.
-        foreign: Whether ``resolve`` is of the other colour.
+        foreign: Whether ``resolve`` cannot simply be called here.
     """
 
     def __init__(self, container: Container | None, runner: Runner) -> None:
@@ -35,7 +39,7 @@ class Scopes:
         scope: Any = getattr(container, "scope", None)
         self.scoped = scope is not None
         self.new: Callable[[], Any] = scope or partial(_NoScope, container)
-        self.foreign = container is not None and is_coroutine_callable(container.resolve) is not ASYNC
+        self.foreign = not ASYNC and container is not None and is_coroutine_callable(container.resolve)
 
     def enter(self, scope: Any) -> Resolve:
         """Open a scope, and give its ``resolve``."""
@@ -91,8 +95,15 @@ class Scopes:
         """
         check = getattr(self._container, "check", None)
         if check is not None:
-            for type_ in handler.needs:
-                check(type_)
+            for parameter, type_ in handler.needs:
+                try:
+                    check(type_)
+                except HandlerBuildError as exc:
+                    if parameter is None:
+                        raise
+                    raise HandlerBuildError(
+                        f"{handler.name} cannot be given its parameter `{parameter}`: {exc}"
+                    ) from exc
 
 
 class _NoScope:

@@ -16,11 +16,13 @@ import diator
 PACKAGE = Path(diator.__file__).parent
 INNER = ("_core", "_runtime", "aio", "sync", "contrib", "settings")
 
-#: Each module of diator 0.1.2 that needs no optional library, and the names that it defined or exported.
+#: Each module of diator 0.1.2 that is not an adapter to a broker, and the names that it defined or exported.
 OLD_NAMES = {
     "diator": "__version__",
     "diator.container": "",
+    "diator.container.di": "DIContainer",
     "diator.container.protocol": "Container",
+    "diator.container.rodi": "RodiContainer",
     "diator.dispatcher": "DefaultDispatcher Dispatcher DispatchResult",
     "diator.dispatcher.default": "DefaultDispatcher",
     "diator.dispatcher.dispatch_result": "DispatchResult",

@@ -18,7 +18,7 @@ from ..._core.callables import is_coroutine_callable
 from ..._core.inspection import SyncMode
 from ..contexts import repeat_changes
 
-__all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline")
+__all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline", "one_at_a_time", "shielded")
 
 T = TypeVar("T")
 
@@ -32,6 +32,11 @@ _in_hop: ContextVar[bool] = ContextVar("diator_in_hop", default=False)
 def async_only(definition: T) -> T:
     """Mark what `tools/unasync.py` leaves out of the blocking side."""
     return definition
+
+
+def shielded(seconds: float) -> anyio.CancelScope:
+    """Let what is inside go on though the task has been cancelled, but not for longer than this."""
+    return anyio.move_on_after(seconds, shield=True)
 
 
 class Runner:
@@ -252,3 +257,15 @@ async def gather(
     if fatal:
         raise fatal[0]
     return outcomes
+
+
+def one_at_a_time(function: Callable[[T], Any]) -> Callable[[T], Awaitable[Any]]:
+    """Make a function, which may give something to await, finish each call before it begins the next one."""
+    lock = anyio.Lock()
+
+    async def call(arg: T) -> Any:
+        async with lock:
+            result = function(arg)
+            return await result if hasattr(result, "__await__") else result
+
+    return call

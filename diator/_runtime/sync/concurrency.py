@@ -9,7 +9,7 @@ from ..._core.inspection import SyncMode
 from ..._core.pipeline import drive
 from ..loop_thread import LoopThread
 
-__all__ = ("ASYNC", "Bridge", "Runner", "drive", "gather")
+__all__ = ("ASYNC", "Bridge", "Runner", "drive", "gather", "one_at_a_time")
 
 T = TypeVar("T")
 
@@ -93,3 +93,8 @@ def gather(jobs: Sequence[Callable[[], T]], limit: int, stop_at_first: bool) -> 
             if stop_at_first:
                 break
     return outcomes
+
+
+def one_at_a_time(function: Callable[[T], Any]) -> Callable[[T], Any]:
+    """Return the function: blocking code makes no calls side by side."""
+    return function

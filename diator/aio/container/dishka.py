@@ -1,0 +1,173 @@
+"""The adapter to dishka.
+
+Handlers are provided like everything else, usually in `Scope.REQUEST`::
+
+    provider = Provider(scope=Scope.REQUEST)
+    provider.provide(open_session)  # a generator: what follows its ``yield`` runs when the scope closes
+    provider.provide(JoinMeetingHandler)
+    container = DishkaContainer(make_async_container(provider))  # or make_container(provider)
+
+An `AsyncContainer` awaits its factories and finalisers. A `Container` calls them right where the mediator is called, on
+an event loop too, so they must not do I/O there. On trio, give an `AsyncContainer` locks that trio knows:
+``make_async_container(provider, lock_factory=anyio.Lock)``.
+"""  # unasync: keep
+
+import inspect
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from ..._core.callables import handler_name
+from ..._runtime.aio.concurrency import ASYNC
+from ...errors import MissingExtraError
+from .base import Adapter, Unavailable, find_gap, no_scope, text_of
+
+try:
+    import dishka
+    from dishka.entities.factory_type import FactoryType
+except ImportError as exc:
+    raise MissingExtraError('dishka is not installed: pip install "diator[dishka]"', name="dishka") from exc
+
+__all__ = ("DishkaContainer", "DishkaScope")
+
+_KINDS: tuple[type[Any], ...] = (dishka.AsyncContainer, dishka.Container) if ASYNC else (dishka.Container,)
+_NO_COMPONENT = dishka.DEFAULT_COMPONENT
+_WAITING = (FactoryType.ASYNC_FACTORY, FactoryType.ASYNC_GENERATOR)
+
+
+class DishkaContainer(Adapter[Any]):
+    """Builds handlers and their dependencies with dishka.
+
+    Args:
+        container: What `make_async_container` or `make_container` returned; it can also be attached later.
+        scope: The scope of one dispatch; None for the next one, which is `Scope.REQUEST` below `Scope.APP`.
+        context: Makes the context data of each dispatch.
+        lock_factory: Makes a lock for each dispatch. Only event handlers that run in parallel need one.
+    """  # unasync: keep
+
+    def __init__(
+        self,
+        container: Any = None,
+        *,
+        scope: dishka.BaseScope | None = None,
+        context: Callable[[], dict[Any, Any]] | None = None,
+        lock_factory: Callable[[], Any] | None = None,
+    ) -> None:
+        super().__init__(container)
+        self._scope = scope
+        self._context = context
+        self._lock_factory = lock_factory
+
+    def attach_external_container(self, container: Any) -> None:
+        """Use this container, instead of another one if there was one.
+
+        Raises:
+            TypeError: It is none of dishka's, or one that waits for its factories, and there is nothing to wait on.
+        """
+        if not isinstance(container, _KINDS):
+            kinds = " or ".join(kind.__name__ for kind in _KINDS)
+            raise TypeError(f"{type(self).__module__} takes dishka's {kinds}, not {type(container).__name__}")
+        super().attach_external_container(container)
+
+    def resolve(self, type_: Any) -> Any:
+        """Give the object for a type, outside of the scope of a dispatch."""
+        return self.external_container.get(type_)
+
+    def scope(self) -> "DishkaScope":
+        """Make the scope of one dispatch."""
+        container = self._external_container or self.external_container
+        context = self._context
+        return DishkaScope(container(None if context is None else context(), self._lock_factory, self._scope))
+
+    def within(self, scope: object) -> "DishkaScope":
+        """Resolve in a scope that somebody else has opened: one of dishka, as for each web request, or one of `scope`.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        if isinstance(scope, DishkaScope):
+            return scope
+        if not isinstance(scope, _KINDS):
+            raise no_scope(scope, "a container of dishka")
+        return DishkaScope(scope)
+
+    def check(self, type_: Any) -> None:
+        """Look into dishka's graph; dishka itself has done so already, unless it was told to skip that.
+
+        Raises:
+            HandlerBuildError: Something is missing.
+        """
+        graph = _Graph(self.external_container(scope=self._scope))
+        find_gap(type_, graph.maker_of, graph.parameters)
+
+
+class DishkaScope:
+    """The scope of one dispatch: a container of dishka."""
+
+    __slots__ = ("_container", "resolve")
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+        self.resolve = container.get
+
+    async def __aenter__(self) -> "DishkaScope":
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        container = self._container
+        try:
+            if ASYNC:
+                if isinstance(container, dishka.Container):
+                    container.__exit__(exc_type, exc, traceback)
+                else:
+                    await container.__aexit__(exc_type, exc, traceback)
+            else:
+                container.__exit__(exc_type, exc, traceback)
+        except ExceptionGroup as group:
+            first, *others = group.exceptions
+            raise (group if others else first) from None
+        except BaseException as error:
+            if not isinstance(error, Exception):  # dishka has left the other finalisers to the next call
+                await self.__aexit__(exc_type, exc, traceback)
+            raise
+
+
+class _Graph:
+    """What dishka knows of all that can be had in a scope.
+
+    Args:
+        scope: Its container, which need not be entered.
+    """
+
+    def __init__(self, scope: Any) -> None:
+        self._never_waits = isinstance(scope, dishka.Container)
+        self._seen: dict[Any, Any] = {}
+        self._registries: list[Any] = []
+        while scope is not None:
+            self._registries.append(scope.registry)
+            scope = scope.parent_container
+
+    def maker_of(self, wanted: Any) -> Callable[..., Any] | None:
+        """What dishka calls for a type, or for a type of one of its components."""
+        key = wanted if isinstance(wanted, dishka.DependencyKey) else dishka.DependencyKey(wanted, _NO_COMPONENT)
+        found = (registry.get_factory(key) for registry in self._registries)
+        factory = next((factory for factory in found if factory is not None), None)
+        if factory is None:
+            scope = self._registries[0].scope
+            raise Unavailable(f"add `provider.provide(..., provides={text_of(key.type_hint)}, scope={scope})`")
+        maker: Callable[..., Any] = factory.source
+        if self._never_waits and factory.type in _WAITING:
+            raise Unavailable(f"its factory {handler_name(maker)} is `async def`, and dishka's `Container` never waits")
+        if not (factory.dependencies or factory.kw_dependencies):
+            return None
+        self._seen[maker] = factory
+        return maker
+
+    def parameters(self, maker: Any) -> list[tuple[str, Any]]:
+        """What dishka passes to it."""
+        factory = self._seen[maker]
+        keys = [*zip(inspect.signature(maker).parameters, factory.dependencies, strict=False)]
+        keys += factory.kw_dependencies.items()
+        return [(name, key.type_hint if key.component == _NO_COMPONENT else key) for name, key in keys]

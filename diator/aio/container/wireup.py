@@ -1,0 +1,108 @@
+"""The adapter to wireup.
+
+Handlers are injectables like everything else, usually scoped ones::
+
+    @wireup.injectable(lifetime="scoped")
+    class JoinMeetingHandler: ...
+
+    container = WireupContainer(wireup.create_async_container(injectables=[JoinMeetingHandler, open_session]))
+
+An `AsyncContainer` awaits its factories and their clean-up. What is not `async def` runs right where the mediator is
+called, so it must not do I/O there. Event handlers that run in parallel need ``concurrent_scoped_access=True``.
+"""  # unasync: keep
+
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+from ..._runtime.aio.concurrency import ASYNC
+from ...errors import MissingExtraError
+from .base import Adapter, no_scope, unavailable
+
+try:
+    import wireup
+    from wireup.errors import WireupError
+except ImportError as exc:
+    raise MissingExtraError('wireup is not installed: pip install "diator[wireup]"', name="wireup") from exc
+
+__all__ = ("WireupContainer", "WireupScope")
+
+_CONTAINER: Any = wireup.AsyncContainer if ASYNC else wireup.SyncContainer
+_SCOPE: Any = wireup.ScopedAsyncContainer if ASYNC else wireup.ScopedSyncContainer
+
+
+class WireupContainer(Adapter[Any]):
+    """Builds handlers and their dependencies with wireup."""
+
+    def attach_external_container(self, container: Any) -> None:
+        """Use this container, instead of another one if there was one.
+
+        Raises:
+            TypeError: It is of the wrong kind.
+        """
+        if not isinstance(container, _CONTAINER):
+            raise TypeError(
+                f"{type(self).__module__} takes wireup's {_CONTAINER.__name__}, not {type(container).__name__}"
+            )
+        super().attach_external_container(container)
+
+    async def resolve(self, type_: Any) -> Any:
+        """Give the object for a type, outside of the scope of a dispatch."""
+        return await self.external_container.get(type_)
+
+    def scope(self) -> "WireupScope":
+        """Make the scope of one dispatch."""
+        return WireupScope((self._external_container or self.external_container).enter_scope())
+
+    def within(self, scope: object) -> "WireupScope":
+        """Resolve in a scope that somebody else has opened: one of wireup, as for each web request, or one of `scope`.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        if isinstance(scope, WireupScope):
+            return scope
+        if not isinstance(scope, _SCOPE):
+            raise no_scope(scope, f"wireup's {_SCOPE.__name__}")
+        return WireupScope(scope)
+
+    def check(self, type_: Any) -> None:
+        """Look whether wireup knows the type; what that needs, wireup has looked into itself.
+
+        Raises:
+            HandlerBuildError: It does not.
+        """
+
+        def probe(dependency: Any) -> None: ...
+
+        probe.__annotations__["dependency"] = Annotated[type_, wireup.Inject()]
+        try:
+            wireup.inject_from_container(self.external_container)(probe)
+        except WireupError as exc:
+            remedy = "decorate it, or a factory of it, with `@wireup.injectable`, and pass that to the container"
+            raise unavailable(type_, remedy) from exc
+
+
+class WireupScope:
+    """The scope of one dispatch: a scoped container of wireup."""
+
+    __slots__ = ("_container", "resolve")
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+        self.resolve = container.get
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._container.__aexit__(exc_type, exc, traceback)
+        except ExceptionGroup as group:
+            first, *others = group.exceptions
+            raise (group if others else first) from None
+        except BaseException as error:
+            if not isinstance(error, Exception):  # wireup has left the others to the next call
+                await self.__aexit__(exc_type, exc, traceback)
+            raise

@@ -1,0 +1,5 @@
+"""The adapter to di."""
+
+from ..aio.container.di import DIContainer, DIScope
+
+__all__ = ("DIContainer", "DIScope")

@@ -1,0 +1,5 @@
+"""The adapter to rodi."""
+
+from ..aio.container.rodi import RodiContainer, RodiScope
+
+__all__ = ("RodiContainer", "RodiScope")
