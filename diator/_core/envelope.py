@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
 
-from ..errors import MessageDecodeError, RegistrationError
+from ..errors import MessageDecodeError, MessageEncodeError, RegistrationError
 from .messages import Event
 from .payloads import check_payload, decode_payload, encode_payload
 from .serializers import JSONSerializer, Serializer
@@ -35,6 +35,7 @@ def to_message(
         event: What to send; `EventTypes.event` gives back an equal one.
         serializer: What the broker will encode it with; JSON by default.
         correlation_id: See `Message`, as for the others.
+        partition_key: None takes the event's own attribute or property ``partition_key``, if it has one.
 
     Raises:
         MessageEncodeError: It holds something that would not come back as it is, or is too large.
@@ -52,11 +53,20 @@ def to_message(
         occurred_at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
         correlation_id=correlation_id,
         causation_id=causation_id,
-        partition_key=partition_key,
+        partition_key=_partition_key(event) if partition_key is None else partition_key,
         traceparent=traceparent,
     )
     serializer.encode(message, headers_inside=True)
     return message
+
+
+def _partition_key(event: Event) -> str | None:
+    key: object = getattr(event, "partition_key", None)
+    if key is None or isinstance(key, str):
+        return key
+    raise MessageEncodeError(
+        f"{type(event).__qualname__}.partition_key must be a text or None, not a {type(key).__name__}"
+    )
 
 
 class EventTypes:
