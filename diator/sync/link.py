@@ -37,7 +37,7 @@ class Link:
         self.cut = False
         self._receiver = receiver
         self._changes = Changes()
-        self._down = False
+        self._failures = 0  # calls that have failed, and are tried again
 
     def receive(self, limit: int) -> Sequence[Delivery]:
         """Wait for messages; nothing after a while, or if the link is cut."""
@@ -83,30 +83,38 @@ class Link:
 
     def _persist(self, call: Callable[[], T], give_up: Callable[[], bool]) -> T | None:
         """Call until it works; None if that is given up."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                result = call()
-            except BrokerClosed:
-                if self.cut:  # by this worker itself
+        attempts = 0
+        try:
+            while True:
+                try:
+                    return call()
+                except BrokerClosed:
+                    if self.cut:  # by this worker itself
+                        return None
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever it is, there is nothing better to do
+                    if not attempts:
+                        self._failing(error)
+                attempts += 1
+                if give_up():
                     return None
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, there is nothing better to do
-                self._note(error)
-            else:
-                self._note(None)
-                return result
-            if give_up():
-                return None
-            self.pause(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+                self.pause(min(FIRST_PAUSE * 2.0 ** min(attempts - 1, 10), LONGEST_PAUSE))
+        finally:
+            if attempts:
+                self._ended()
 
-    def _note(self, error: Exception | None) -> None:
-        """Say that the broker is gone, or back, once."""
-        if self._down is (error is not None):
-            return
-        self._down = error is not None
-        if error is None:
-            logger.warning("the broker answers again")
-        else:  # its text may quote anything
+    def _failing(self, error: Exception) -> None:
+        """Say that the broker is gone, unless that has been said."""
+        with self._changes:
+            self._failures += 1
+            first = self._failures == 1
+        if first:  # the text of the error may quote anything
             logger.warning("the broker does not answer (%s): trying again until it does", type(error).__name__)
+
+    def _ended(self) -> None:
+        """Say that the broker is back, if nothing fails any more."""
+        with self._changes:
+            self._failures -= 1
+            last = not self._failures and not self.cut
+        if last:
+            logger.warning("the broker answers again")

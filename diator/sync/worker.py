@@ -150,9 +150,10 @@ class Worker:
         logger.info("the worker takes %s, %d at a time", ", ".join(self._consumer.names), self._concurrency)
         with Crew(self._bell.ring) as crew:
             try:
-                crew.start(self._read)
-                crew.start(self._keep)
-                crew.start(self._work, crew)
+                if not self._stops:
+                    crew.start(self._read)
+                    crew.start(self._keep)
+                    crew.start(self._work, crew)
                 while not self._stops and crew.failure is None:
                     self._bell.wait(inf)
                 self._drain(crew)
