@@ -4,7 +4,7 @@ Commands are written to redis-py's connections, and replies read from them, dire
 also retry by themselves, which duplicates what was sent, and shape replies differently from version to version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -16,8 +16,9 @@ try:
     import redis
     import redis.asyncio
     import redis.asyncio.retry
+    from redis import connection as redis_connection
     from redis.backoff import NoBackoff
-    from redis.connection import parse_url
+    from redis.exceptions import AuthorizationError
     from redis.retry import Retry
 except ImportError as exc:
     raise MissingExtraError('redis-py is not installed: pip install "diator[redis]"', name="redis") from exc
@@ -92,7 +93,8 @@ def make_pool(source: Any, timeout: float) -> Any:
 
 def _parsed(url: str) -> dict[str, Any]:
     try:
-        return dict(parse_url(url))
+        parse_url: Callable[[str], dict[str, Any]] = getattr(redis_connection, "parse_url")  # noqa: B009 - untyped
+        return parse_url(url)
     except ValueError:
         pass
     # Out here, because the error above may quote a part of the password, and would become the context of this one.
@@ -273,7 +275,7 @@ def parts(reply: Reply, command: Command) -> Reply:
     """Translate the errors inside of the reply to a transaction."""
     if command[0] != "EXEC" or not isinstance(reply, list):
         return reply
-    replies: list[Any] = reply
+    replies: list[Any] = reply  # pyright: ignore[reportUnknownVariableType]
     return [refusal(part, ("a command",)) if isinstance(part, redis.ResponseError) else part for part in replies]
 
 
@@ -291,7 +293,7 @@ def failure(exc: Exception, maybe_done: bool = True) -> BrokerError:
         exc: What redis-py raised.
         maybe_done: Whether something had been sent.
     """
-    if isinstance(exc, redis.AuthenticationError | redis.exceptions.AuthorizationError):
+    if isinstance(exc, redis.AuthenticationError | AuthorizationError):
         return BrokerError("Redis does not accept this user and password: look at the URL or the client")
     if isinstance(exc, redis.BusyLoadingError):
         return BrokerUnavailable(explain("LOADING", "", "the command"), maybe_done=False)

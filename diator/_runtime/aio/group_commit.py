@@ -47,11 +47,7 @@ class GroupCommit(Generic[T, R]):
         Returns:
             What became of it; an `Exception` is raised.
         """
-        try:
-            queue = self._queues.get()
-        except LookupError:
-            queue = GroupCommitQueue(self._max_weight, self._weight)
-            self._queues.set(queue)
+        queue = self._queue()
         event = anyio.Event()
         slot = queue.add(item, event.set)
         self._go_on(queue)
@@ -61,6 +57,13 @@ class GroupCommit(Generic[T, R]):
             queue.withdraw(slot)
             raise
         return slot.result()
+
+    def _queue(self) -> GroupCommitQueue[T, R]:
+        queue = self._queues.get(None)
+        if queue is None:
+            queue = GroupCommitQueue[T, R](self._max_weight, self._weight)
+            self._queues.set(queue)
+        return queue
 
     def _go_on(self, queue: GroupCommitQueue[T, R]) -> None:
         batch = queue.take()

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import redis.asyncio
+import redis
 from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable

@@ -151,7 +151,7 @@ class Partitions:
         streams = [stream for stream in self._tokens if stream not in self._surplus]
         milliseconds = int(block * 1000)
         if not streams:  # wait for nothing, at the server: somebody may want to end it
-            return [("BLPOP", self._place.key("nothing"), max(milliseconds, 1) / 1000)]
+            return [("XREAD", "BLOCK", max(milliseconds, 1), "STREAMS", self._place.key("nothing"), "$")]
         blocking = ("BLOCK", milliseconds) if milliseconds > 0 else ()
         ends = [self._last[stream] for stream in streams]
         return [("XREAD", "COUNT", 1, *blocking, "STREAMS", *streams, *ends)]
