@@ -73,12 +73,13 @@ class Upkeep:
         if self._place.retention is not None and groups:
             names = [group[1] for group in groups]
             pending = exchange(*[("XPENDING", stream, name) for name in names])
-            self._trim(stream, groups, pending, int(time[0]) - self._place.retention)
+            now = int(time[0]) * 1000 + int(time[1]) // 1000
+            self._trim(stream, groups, pending, now - int(self._place.retention * 1000))
 
-    def _trim(self, stream: str, groups: Any, pending: Any, oldest: float) -> None:
+    def _trim(self, stream: str, groups: Any, pending: Any, oldest: int) -> None:
         """Remove what is older than this and needed by no group; a round removes no more than the server likes to."""
         needed = lowest_needed(groups, pending)
-        limit = f"{int(oldest * 1000)}-0"
+        limit = f"{oldest}-0"
         if needed is None or oldest < 0:
             return
         first = min(needed, limit, key=number_of)
