@@ -98,7 +98,7 @@ class Worker:
         self._stops = 0  # how often somebody wanted it to end
         self._stoppables: set[Stoppable] = set()
         self._runners, self._idle = 1, 0
-        self._used = False
+        self._used = self._ended = False
         self._background: Crew | None = None
 
     async def run(self) -> None:
@@ -121,6 +121,11 @@ class Worker:
         """
         self._stops += 1
         self._bell.ring()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end: after `stop`, or because something has failed."""
+        return self._ended
 
     async def __aenter__(self) -> Self:
         self._use()
@@ -158,6 +163,7 @@ class Worker:
                 await self._drain(crew)
             finally:
                 await self._close(crew)
+                self._ended = True
         if crew.failure is not None:
             raise crew.failure
 

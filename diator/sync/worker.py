@@ -99,7 +99,7 @@ class Worker:
         self._stops = 0  # how often somebody wanted it to end
         self._stoppables: set[Stoppable] = set()
         self._runners, self._idle = 1, 0
-        self._used = False
+        self._used = self._ended = False
         self._background: Crew | None = None
 
     def run(self) -> None:
@@ -122,6 +122,11 @@ class Worker:
         """
         self._stops += 1
         self._bell.ring()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end: after `stop`, or because something has failed."""
+        return self._ended
 
     def __enter__(self) -> Self:
         self._use()
@@ -159,6 +164,7 @@ class Worker:
                 self._drain(crew)
             finally:
                 self._close(crew)
+                self._ended = True
         if crew.failure is not None:
             raise crew.failure
 

@@ -5,6 +5,7 @@ from threading import Event, Lock
 from typing import Generic, TypeVar
 
 from ..._core.group_commit import GroupCommitQueue, Slot
+from ...errors import BrokerUnavailable
 
 __all__ = ("Done", "GroupCommit")
 
@@ -43,22 +44,23 @@ class GroupCommit(Generic[T, R]):
         Returns:
             What became of it; an `Exception` is raised.
         """
-        turn = Event()
         batch: list[Slot[T, R]] = []
         with self._lock:
-            slot = self._queue.add(item, turn.set)
+            slot = self._queue.add(item, _nobody_waits)
         try:
             while True:
                 with self._lock:
                     if slot.is_done:
                         break
                     batch = self._queue.take()
+                    if not batch:
+                        turn = Event()
+                        slot.wake = turn.set
                 if batch:
                     self._lead(batch)
                     batch = []
                 else:
                     turn.wait()
-                    turn.clear()
         except BaseException:
             with self._lock:
                 if batch and not batch[0].is_done:  # interrupted between taking and leading
@@ -78,5 +80,9 @@ class GroupCommit(Generic[T, R]):
                 self._queue.wake_next()
 
 
+def _nobody_waits() -> None:
+    """Wake nobody: who leads does not wait."""
+
+
 def _interrupted() -> Exception:
-    return InterruptedError("the thread that was doing this for several was interrupted; it may have been done")
+    return BrokerUnavailable("the thread that was doing this for several was interrupted; it may have been done")
