@@ -18,7 +18,7 @@ test: $(VENV)/.dev servers ## Run the test suite.
 	$(PYTEST)
 
 test-long: $(VENV)/.dev servers ## Run the test suite with many more random programs.
-	DIATOR_PROOF_EXAMPLES=20000 $(PYTEST)
+	DIATOR_PROOF_EXAMPLES=20000 DIATOR_MALFORMED_MESSAGES=100000 $(PYTEST)
 
 coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, and fail below the required coverage.
 	$(BIN)/python -m coverage erase
