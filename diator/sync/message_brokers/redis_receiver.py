@@ -117,14 +117,13 @@ class RedisStreamsReceiver:
         held.is_settling = True
         try:
             due = self._settling.settle(held, delivery, verdict, self._source.is_ours(held, current_time()))
+            self._claims.look_at(due)
         except BrokerError as error:
             if not is_no_group(error):  # else the stream has been deleted, and the message with it
                 raise
-        else:
-            self._claims.look_at(due)
         finally:
-            with self._changes:
-                self._ledger.remove(held)
+            held.is_settling = False  # it may be tried again
+        self._ledger.remove(held)
 
     def stop(self) -> None:
         """Receive no more, and wake those who wait."""
