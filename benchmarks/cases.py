@@ -1,4 +1,4 @@
-"""What is measured. This module and the contenders' set-ups run beside any version of diator, so they import none here."""
+"""What is measured. This module runs beside every contender, so it imports none."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -95,8 +95,8 @@ def set_up(contender: str, run_on: dict[str, Run]) -> list[Measured]:
     for backend in module.BACKENDS:
         if backend in run_on:
             run = run_on[backend]
-            for case in module.cases() if backend == "blocking" else run(cases):
-                measured.append(Measured(f"{contender}/{backend}/{case.key}", case, run))
+            found = list(module.cases()) if backend == "blocking" else run(cases)
+            measured += [Measured(f"{contender}/{backend}/{case.key}", case, run) for case in found]
     return measured
 
 

@@ -79,9 +79,15 @@ async def everything(command: Any) -> Any:
         return response
 
 
+def around(handle: Any) -> Any:
+    return lambda command: pass_on(command, handle)
+
+
 def cases() -> Iterator[Case]:
     handler, command = AsyncHandler(), JOIN
-    chained = {"chain": lambda c: pass_on(c, lambda c: pass_on(c, lambda c: pass_on(c, handler.handle)))}
+    chain: Any = handler.handle
+    for _ in range(3):
+        chain = around(chain)
     yield Case("singleton", "await handler.handle(command)", {"handler": handler, "command": command})
     yield Case("new", "await Handler().handle(command)", {"Handler": AsyncHandler, "command": command})
     yield Case(
@@ -93,7 +99,7 @@ def cases() -> Iterator[Case]:
     for key, recording in (("event", Recording), ("events", RecordingTen), ("new_event", RecordingNew)):
         names = {"with_events": with_events, "recording": recording, "command": command}
         yield Case(key, "await with_events(recording, command)", names)
-    yield Case("middlewares", "await chain(command)", {**chained, "command": command})
+    yield Case("middlewares", "await chain(command)", {"chain": chain, "command": command})
     yield Case("everything", "await everything(command)", {"everything": everything, "command": command})
     yield Case("dataclass", "await handler.handle(Join(user_id=7))", {"handler": handler, "Join": Join})
     with suppress(ImportError):  # not in every environment

@@ -65,9 +65,15 @@ def everything(command: Any) -> Any:
         return response
 
 
+def around(handle: Any) -> Any:
+    return lambda command: pass_on(command, handle)
+
+
 def cases() -> Iterator[Case]:
     handler, command = Handler(), JOIN
-    chained = {"chain": lambda c: pass_on(c, lambda c: pass_on(c, lambda c: pass_on(c, handler.handle)))}
+    chain: Any = handler.handle
+    for _ in range(3):
+        chain = around(chain)
     yield Case("singleton", "handler.handle(command)", {"handler": handler, "command": command})
     yield Case("new", "Handler().handle(command)", {"Handler": Handler, "command": command})
     yield Case(
@@ -79,7 +85,7 @@ def cases() -> Iterator[Case]:
     for key, recording in (("event", Recording), ("events", RecordingTen), ("new_event", RecordingNew)):
         names = {"with_events": with_events, "recording": recording, "command": command}
         yield Case(key, "with_events(recording, command)", names)
-    yield Case("middlewares", "chain(command)", {**chained, "command": command})
+    yield Case("middlewares", "chain(command)", {"chain": chain, "command": command})
     yield Case("everything", "everything(command)", {"everything": everything, "command": command})
     yield Case("dataclass", "handler.handle(Join(user_id=7))", {"handler": handler, "Join": Join})
     with suppress(ImportError):  # not in every environment
