@@ -71,7 +71,7 @@ def pass_on(request: Any, handle: Any) -> Any:
 
 class Container:
     def resolve(self, type_: Any) -> Any:
-        return type_(Mailer(), Session())
+        return type_() if type_ in (Mailer, Session) else type_(Mailer(), Session())
 
 
 class Scope:

@@ -23,7 +23,7 @@ from cases import Case
 #: Seconds that one measurement takes: long for the clocks, short enough to be interleaved with the others.
 SPAN = 0.008
 
-TEMPLATE = """
+LOOP = """
 {colour} loop(times, {names}):
     started = clock()
     for _ in times:
@@ -40,9 +40,16 @@ class Measured:
 
     def __init__(self, name: str, case: Case, run: Run) -> None:
         self.name = name
+        self.case = case
         self._run = run
-        self._loop = compiled(case)
+        self._loop = compiled(case, LOOP)
         self._times = 1
+
+    def check(self) -> None:
+        """See that a send gives what the handler returns."""
+        if self.case.key not in ("encode", "decode"):
+            result = self._run(compiled(self.case, "{colour} once({names}):\n    return {statement}"))
+            assert result == 7, f"{self.name} gave {result!r}"
 
     def calibrate(self) -> None:
         """Find out how often to repeat the statement, and let the interpreter specialise it."""
@@ -60,14 +67,14 @@ class Measured:
         return seconds
 
 
-def compiled(case: Case) -> Callable[..., Any]:
-    """The loop around a statement, with its names in local variables."""
+def compiled(case: Case, template: str) -> Callable[..., Any]:
+    """A function around a statement, with the names of the case in local variables."""
     names = {**case.names, "clock": perf_counter if case.threads else process_time}
     colour = "async def" if "await " in case.statement else "def"
     parameters = ", ".join(f"{name}={name}" for name in names)
-    exec(TEMPLATE.format(colour=colour, names=parameters, statement=case.statement), names)
-    loop: Callable[..., Any] = names["loop"]
-    return loop
+    found: dict[str, Any] = {}
+    exec(template.format(colour=colour, names=parameters, statement=case.statement), names, found)
+    return found.popitem()[1]
 
 
 def backends() -> dict[str, Run]:
@@ -115,6 +122,7 @@ def main(contenders: list[str]) -> None:
             distribution = getattr(sys.modules[f"contenders.{contender}"], "DISTRIBUTION", None)
             versions[contender] = version(distribution) if distribution else None
     for each in everything:
+        each.check()
         each.calibrate()
     gc.collect()
     gc.freeze()

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from cases import Case
-from parts import AsyncEventHandler, AsyncHandler, AsyncScope, BuiltAsyncEventHandler, BuiltAsyncHandler, Container
+from parts import (
+    AsyncEventHandler,
+    AsyncHandler,
+    AsyncScope,
+    BuiltAsyncEventHandler,
+    BuiltAsyncHandler,
+    Container,
+    Mailer,
+    Session,
+)
 from parts import pass_on_async as pass_on
 
 BACKENDS = ("asyncio", "trio")
@@ -79,6 +88,10 @@ async def everything(command: Any) -> Any:
         return response
 
 
+async def handle(command: Any, mailer: Mailer, session: Session) -> Any:
+    return command.user_id
+
+
 def around(handle: Any) -> Any:
     return lambda command: pass_on(command, handle)
 
@@ -95,6 +108,8 @@ def cases() -> Iterator[Case]:
         "await container.resolve(Handler).handle(command)",
         {"container": Container(), "Handler": BuiltAsyncHandler, "command": command},
     )
+    names = {"handle": handle, "resolve": Container().resolve, "Mailer": Mailer, "Session": Session, "command": command}
+    yield Case("function", "await handle(command, resolve(Mailer), resolve(Session))", names)
     yield Case("scope", "await in_scope(command)", {"in_scope": in_scope, "command": command})
     for key, recording in (("event", Recording), ("events", RecordingTen), ("new_event", RecordingNew)):
         names = {"with_events": with_events, "recording": recording, "command": command}
@@ -103,10 +118,21 @@ def cases() -> Iterator[Case]:
     yield Case("everything", "await everything(command)", {"everything": everything, "command": command})
     yield Case("dataclass", "await handler.handle(Join(user_id=7))", {"handler": handler, "Join": Join})
     with suppress(ImportError):  # not in every environment
-        yield from optional_cases()
+        yield from rodi_cases()
+    with suppress(ImportError):
+        yield from message_cases()
 
 
-def optional_cases() -> Iterator[Case]:
+def rodi_cases() -> Iterator[Case]:
+    import rodi
+
+    registry = rodi.Container()
+    registry.add_transient(AsyncHandler)
+    names = {"services": registry.build_provider(), "Handler": AsyncHandler, "command": JOIN}
+    yield Case("rodi", "await services.get(Handler).handle(command)", names)
+
+
+def message_cases() -> Iterator[Case]:
     from contenders import baseline_messages as messages
 
     handler = AsyncHandler()

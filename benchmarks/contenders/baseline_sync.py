@@ -6,7 +6,18 @@ from typing import Any
 
 from cases import Case
 from contenders.baseline_aio import JOIN, JOINED, Join, Joined
-from parts import AsyncHandler, BuiltEventHandler, BuiltHandler, Container, EventHandler, Handler, Scope, pass_on
+from parts import (
+    AsyncHandler,
+    BuiltEventHandler,
+    BuiltHandler,
+    Container,
+    EventHandler,
+    Handler,
+    Mailer,
+    Scope,
+    Session,
+    pass_on,
+)
 
 BACKENDS = ("blocking",)
 
@@ -65,6 +76,10 @@ def everything(command: Any) -> Any:
         return response
 
 
+def handle(command: Any, mailer: Mailer, session: Session) -> Any:
+    return command.user_id
+
+
 def around(handle: Any) -> Any:
     return lambda command: pass_on(command, handle)
 
@@ -81,6 +96,8 @@ def cases() -> Iterator[Case]:
         "container.resolve(Handler).handle(command)",
         {"container": Container(), "Handler": BuiltHandler, "command": command},
     )
+    names = {"handle": handle, "resolve": Container().resolve, "Mailer": Mailer, "Session": Session, "command": command}
+    yield Case("function", "handle(command, resolve(Mailer), resolve(Session))", names)
     yield Case("scope", "in_scope(command)", {"in_scope": in_scope, "command": command})
     for key, recording in (("event", Recording), ("events", RecordingTen), ("new_event", RecordingNew)):
         names = {"with_events": with_events, "recording": recording, "command": command}
@@ -89,10 +106,21 @@ def cases() -> Iterator[Case]:
     yield Case("everything", "everything(command)", {"everything": everything, "command": command})
     yield Case("dataclass", "handler.handle(Join(user_id=7))", {"handler": handler, "Join": Join})
     with suppress(ImportError):  # not in every environment
-        yield from optional_cases()
+        yield from rodi_cases()
+    with suppress(ImportError):
+        yield from message_cases()
 
 
-def optional_cases() -> Iterator[Case]:
+def rodi_cases() -> Iterator[Case]:
+    import rodi
+
+    registry = rodi.Container()
+    registry.add_transient(Handler)
+    names = {"services": registry.build_provider(), "Handler": Handler, "command": JOIN}
+    yield Case("rodi", "services.get(Handler).handle(command)", names)
+
+
+def message_cases() -> Iterator[Case]:
     from contenders import baseline_messages as messages
 
     handler = Handler()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import rodi
 from cases import Case
 from contenders.diator_messages import JOIN, JOINED, Join, Joined, JoinModel, JoinStruct
 from parts import (
@@ -12,11 +13,14 @@ from parts import (
     BuiltAsyncEventHandler,
     BuiltAsyncHandler,
     Container,
+    Mailer,
+    Session,
 )
 from parts import pass_on_async as pass_on
 
 from diator import EventMap, Events, MiddlewareChain, RequestMap
 from diator.aio import Mediator
+from diator.aio.container.rodi import RodiContainer
 
 BACKENDS = ("asyncio", "trio")
 
@@ -44,6 +48,10 @@ class BuiltRecording(Recording, BuiltAsyncHandler):
     pass
 
 
+async def handle(command: Any, mailer: Mailer, session: Session) -> Any:
+    return command.user_id
+
+
 def sending(handler: Any, container: Any = None, event_handler: Any = None, middlewares: int = 0) -> dict[str, Any]:
     requests, events = RequestMap(), EventMap()
     for request_type in (Join, JoinStruct, JoinModel):
@@ -59,9 +67,13 @@ def cases() -> Iterator[Case]:
     yield Case("singleton", send, sending(AsyncHandler()))
     yield Case("new", send, sending(AsyncHandler))
     yield Case("dependencies", send, sending(BuiltAsyncHandler, Container()))
+    yield Case("function", send, sending(handle, Container()))
     yield Case("scope", send, sending(BuiltAsyncHandler, AsyncScopedContainer()))
     for key, recording in (("event", Recording), ("events", RecordingTen), ("new_event", RecordingNew)):
         yield Case(key, send, sending(recording, None, AsyncEventHandler))
+    registry = rodi.Container()
+    registry.add_transient(AsyncHandler)
+    yield Case("rodi", send, sending(AsyncHandler, RodiContainer(registry)))
     yield Case("middlewares", send, sending(AsyncHandler(), middlewares=3))
     yield Case("everything", send, sending(BuiltRecording, AsyncScopedContainer(), BuiltAsyncEventHandler, 3))
     for key, message in (("dataclass", Join), ("struct", JoinStruct), ("model", JoinModel)):

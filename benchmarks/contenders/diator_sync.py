@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import rodi
 from cases import Case
 from contenders.diator_messages import JOIN, JOINED, ORDERED, Join, Joined, JoinModel, JoinStruct, Ordered
 from parts import (
@@ -12,7 +13,9 @@ from parts import (
     Container,
     EventHandler,
     Handler,
+    Mailer,
     ScopedContainer,
+    Session,
     pass_on,
 )
 
@@ -20,6 +23,7 @@ from diator import EventMap, Events, MiddlewareChain, RequestMap
 from diator._core.envelope import to_message
 from diator.message_brokers import EventTypes, JSONSerializer
 from diator.sync import Mediator
+from diator.sync.container.rodi import RodiContainer
 
 BACKENDS = ("blocking",)
 
@@ -47,6 +51,10 @@ class BuiltRecording(Recording, BuiltHandler):
     pass
 
 
+def handle(command: Any, mailer: Mailer, session: Session) -> Any:
+    return command.user_id
+
+
 def sending(handler: Any, container: Any = None, event_handler: Any = None, middlewares: int = 0) -> dict[str, Any]:
     requests, events = RequestMap(), EventMap()
     for request_type in (Join, JoinStruct, JoinModel):
@@ -62,9 +70,13 @@ def cases() -> Iterator[Case]:
     yield Case("singleton", send, sending(Handler()))
     yield Case("new", send, sending(Handler))
     yield Case("dependencies", send, sending(BuiltHandler, Container()))
+    yield Case("function", send, sending(handle, Container()))
     yield Case("scope", send, sending(BuiltHandler, ScopedContainer()))
     for key, recording in (("event", Recording), ("events", RecordingTen), ("new_event", RecordingNew)):
         yield Case(key, send, sending(recording, None, EventHandler))
+    registry = rodi.Container()
+    registry.add_transient(Handler)
+    yield Case("rodi", send, sending(Handler, RodiContainer(registry)))
     yield Case("middlewares", send, sending(Handler(), middlewares=3))
     yield Case("everything", send, sending(BuiltRecording, ScopedContainer(), BuiltEventHandler, 3))
     for key, message in (("dataclass", Join), ("struct", JoinStruct), ("model", JoinModel)):

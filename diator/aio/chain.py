@@ -54,10 +54,17 @@ def fold(
 
 
 def fold_simple(
-    handler: CompiledHandler, middlewares: list[SelectedMiddleware], runner: Runner
+    handler: CompiledHandler, handle: Callable[[Any], Any], middlewares: list[SelectedMiddleware], runner: Runner
 ) -> Callable[[Any], Any]:
-    """The same for a handler that is `simple`: what takes the request and nothing else needs no dispatch."""
-    innermost: Any = handler.simple
+    """The same where nothing belongs to a dispatch: the handler takes the request and nothing else.
+
+    Args:
+        handler: The handler.
+        handle: What calls it.
+        middlewares: What to put around it.
+        runner: Runs code of the other colour.
+    """
+    innermost: Any = handle
     if ASYNC:  # noqa: SIM102
         if handler.inline:
             innermost = handler.plain

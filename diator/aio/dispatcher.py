@@ -153,13 +153,12 @@ class DefaultDispatcher:
         handler = self._handler(request_type)
         middlewares = self._chain.select(request_type)
         scopes = self._scopes
-        if not scopes.scoped and handler.simple is not None:
-            return fold_simple(handler, middlewares, self._runner)
+        if not (scopes.scoped or handler.records):
+            return fold_simple(handler, _simplest(handler, scopes.resolve), middlewares, self._runner)
         if not middlewares and not scopes.scoped and handler.fixed:
             return _recording_route(handler, emitter, scopes.resolve)
         if not (middlewares or scopes.foreign or handler.records) and handler.resolved is not None:
-            build = _scoped_resolving_route if scopes.scoped else _resolving_route
-            return build(handler.resolved, scopes)
+            return _scoped_resolving_route(handler.resolved, scopes)
         first = self._fold(handler, request_type, emitter)
         if scopes.scoped:
             return _scoped_route(first, emitter, scopes)
@@ -225,9 +224,13 @@ def _chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:
     return route
 
 
-def _resolving_route(handler_type: type, scopes: Scopes) -> Route:
-    """For a class that records nothing, without middlewares and scopes: nothing is left to do after it."""
-    resolve: Any = scopes.resolve
+def _simplest(handler: CompiledHandler, resolve: Any) -> Route:
+    """What calls a handler that records nothing, where there are no scopes."""
+    if handler.simple is not None:
+        return handler.simple
+    if handler.resolved is None:
+        return lambda request: handler.handle(request, None, resolve)
+    handler_type = handler.resolved
 
     def route(request: Any) -> Any:
         handler: Any = resolve(handler_type)

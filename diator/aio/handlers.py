@@ -104,31 +104,25 @@ class CompiledHandler:
             else:
                 handler = resolve(handler)
                 if ASYNC:  # noqa: SIM102
-                    if hasattr(handler, "__await__"):
+                    if type(handler) is not spec.handler and hasattr(handler, "__await__"):
                         handler = await handler
             function = handler.handle
         if self._has_own_events:
             return await self._handle_own(handler, message, events)
-        if spec.dependencies or (self.records and not spec.events_second):
-            function = partial(function, **await self._arguments(events, resolve))
-            return await self._call(function, message)
-        if self.records:
-            return await self._call(function, message, events)
-        return await (function(message) if self._execute is None else self._execute(function, message))
-
-    async def _arguments(self, events: Buffer | None, resolve: Resolve | None) -> dict[str, Any]:
-        """What a function takes besides the message."""
-        give: Any = resolve  # there are no dependencies without a container
+        if not (spec.dependencies or (self.records and not spec.events_second)):
+            return await (self._call(function, message, events) if self.records else self._call(function, message))
         arguments: dict[str, Any] = {}
-        for name, type_ in self._spec.dependencies:
-            value: Any = give(type_)
+        for name, type_ in spec.dependencies:
+            value: Any = resolve(type_)  # type: ignore[misc]  # there are no dependencies without a container
             if ASYNC:  # noqa: SIM102
-                if hasattr(value, "__await__"):
+                if type(value) is not type_ and hasattr(value, "__await__"):
                     value = await value
             arguments[name] = value
-        if self._spec.events_parameter is not None:
-            arguments[self._spec.events_parameter] = events
-        return arguments
+        if spec.events_parameter is not None:
+            arguments[spec.events_parameter] = events
+        if self._execute is None:
+            return await function(message, **arguments)
+        return await self._execute(partial(function, **arguments), message)
 
     async def _handle_own(self, handler: Any, message: Any, events: Buffer | None) -> Any:
         with OwnEvents(handler) as own:

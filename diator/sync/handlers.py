@@ -107,23 +107,17 @@ class CompiledHandler:
             function = handler.handle
         if self._has_own_events:
             return self._handle_own(handler, message, events)
-        if spec.dependencies or (self.records and not spec.events_second):
-            function = partial(function, **self._arguments(events, resolve))
-            return self._call(function, message)
-        if self.records:
-            return self._call(function, message, events)
-        return function(message) if self._execute is None else self._execute(function, message)
-
-    def _arguments(self, events: Buffer | None, resolve: Resolve | None) -> dict[str, Any]:
-        """What a function takes besides the message."""
-        give: Any = resolve  # there are no dependencies without a container
+        if not (spec.dependencies or (self.records and not spec.events_second)):
+            return self._call(function, message, events) if self.records else self._call(function, message)
         arguments: dict[str, Any] = {}
-        for name, type_ in self._spec.dependencies:
-            value: Any = give(type_)
+        for name, type_ in spec.dependencies:
+            value: Any = resolve(type_)  # type: ignore[misc]  # there are no dependencies without a container
             arguments[name] = value
-        if self._spec.events_parameter is not None:
-            arguments[self._spec.events_parameter] = events
-        return arguments
+        if spec.events_parameter is not None:
+            arguments[spec.events_parameter] = events
+        if self._execute is None:
+            return function(message, **arguments)
+        return self._execute(partial(function, **arguments), message)
 
     def _handle_own(self, handler: Any, message: Any, events: Buffer | None) -> Any:
         with OwnEvents(handler) as own:
