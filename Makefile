@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST := $(BIN)/python -m pytest -n auto
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long coverage bench-import lint types generate check-generated servers clean
@@ -20,9 +20,9 @@ test: $(VENV)/.dev servers ## Run the test suite.
 test-long: $(VENV)/.dev servers ## Run the test suite with many more random programs.
 	DIATOR_PROOF_EXAMPLES=20000 DIATOR_MALFORMED_MESSAGES=100000 $(PYTEST)
 
-coverage: $(VENV)/.dev servers ## Run the test suite and fail below the required coverage.
+coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, and fail below the required coverage.
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n auto
+	DIATOR_PROOF_EXAMPLES=100 $(BIN)/python -m coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
