@@ -38,8 +38,8 @@ def to_message(
     Args:
         content: What to send; `EventTypes.event` or `RequestTypes.request` gives back an equal one.
         serializer: What the broker will encode it with; JSON by default.
-        correlation_id: See `Message`, as for the others. What is not given comes from the context of this call, and
-            the key from an attribute ``partition_key`` of the content, if it has one.
+        correlation_id: See `Message`, as for the others. None takes what the context of this call has.
+        partition_key: None takes the content's own attribute or property ``partition_key``, if it has one.
 
     Raises:
         MessageEncodeError: It holds something that would not come back as it is, or is too large.

@@ -13,6 +13,7 @@ PAGES = sorted(ROOT.glob("docs/*.md"))
 #: What the code of a page prints. The page about the settings, whose code needs some, has tests of its own.
 PRINTED = {
     "containers.md": ["saved 1", "closed"],
+    "worker.md": ["invite to meeting 1 again", "meeting 1 is cancelled"],
 }
 
 
