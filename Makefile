@@ -6,7 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage bench-import lint types generate check-generated servers clean
+PYTHONS ?= python3.11 python3.13
+
+.PHONY: help demo test test-long coverage bench bench-containers bench-import lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +27,12 @@ coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, 
 	DIATOR_PROOF_EXAMPLES=100 $(BIN)/python -m coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+bench: $(VENV)/.dev ## Measure dispatch beside code by hand and other mediators, with each of PYTHONS.
+	$(BIN)/python benchmarks/run.py $(PYTHONS)
+
+bench-containers: $(VENV)/.dev ## Measure what the adapters to containers add, with each of PYTHONS.
+	$(BIN)/python benchmarks/containers.py $(PYTHONS)
 
 bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
 	$(BIN)/python benchmarks/import_time.py

@@ -5,22 +5,22 @@ from typing import Any
 
 #: Each case, in the order of the tables, and how it is called there.
 TITLES = {
-    "singleton": "send, one handler for all",
-    "new": "send, new handler each time",
-    "dependencies": "send, new handler with 2 dependencies",
-    "function": "send, function with 2 dependencies",
-    "scope": "send, scope with a session",
-    "event": "send, 1 event",
-    "events": "send, 10 events",
-    "new_event": "send, 1 event that the handler constructs",
-    "middlewares": "send, 3 middlewares",
-    "everything": "send, new handler, scope, 3 middlewares, 1 event",
-    "rodi": "send, handler built by rodi",
-    "new_di": "send, handler built by di",
-    "dataclass": "construct and send a frozen dataclass",
-    "struct": "construct and send a msgspec Struct",
-    "model": "construct and send a pydantic model",
-    "async_def": "blocking send, async def handler",
+    "singleton": "one handler for all",
+    "new": "new handler each time",
+    "dependencies": "handler with 2 dependencies",
+    "function": "function with 2 dependencies",
+    "scope": "the same in a scope",
+    "event": "1 event",
+    "events": "10 events",
+    "new_event": "1 event, constructed",
+    "middlewares": "3 middlewares",
+    "everything": "all together",
+    "rodi": "handler built by rodi",
+    "new_di": "handler built by di",
+    "dataclass": "constructed dataclass",
+    "struct": "constructed Struct",
+    "model": "constructed pydantic model",
+    "async_def": "async def, blocking",
     "encode": "encode a nested event",
     "decode": "decode a nested event",
 }
@@ -31,7 +31,7 @@ class Case:
     """Something to be timed.
 
     Attributes:
-        key: One of `TITLES`.
+        key: One of `TITLES`, or the name of a container.
         statement: What is timed, as an application would write it.
         names: The objects that it names.
         threads: Whether more than one thread works on it, so that the clock on the wall counts instead of CPU time.
