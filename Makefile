@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage bench-import lint types generate check-generated servers clean
+.PHONY: help demo test test-long coverage bench-import bench-redis lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ coverage: $(VENV)/.dev servers ## Run the test suite and fail below the required
 
 bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
 	$(BIN)/python benchmarks/import_time.py
+
+bench-redis: $(VENV)/.dev servers ## Measure the brokers on Redis beside redis-benchmark, FastStream and diator 0.1.2.
+	PYTHONPATH=. $(BIN)/python benchmarks/redis/run.py
 
 lint: $(VENV)/.dev ## Check style.
 	$(BIN)/python -m ruff check .
