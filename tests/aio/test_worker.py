@@ -325,6 +325,16 @@ async def test_a_dead_letter_that_is_sent_again_is_handled() -> None:
     assert await app.reasons() == []
 
 
+async def test_what_the_broker_cannot_deliver_again_the_worker_runs_again_itself() -> None:
+    app = App(act=fail(2, KeyError()))
+    app.broker = Unreliable(app.broker)
+    app.broker.capabilities = frozenset()
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    assert app.log == [1, 1, 1]
+    assert len(app.broker.verdicts) == 1
+
+
 async def test_without_dead_letters_what_would_be_put_aside_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     app = App(act=fail(99, KeyError()))
     await app.publish(Joined(user=1), Changed(user=2))
