@@ -501,6 +501,21 @@ async def test_order_is_kept_when_a_worker_stops_while_a_message_waits() -> None
     assert app.log == [1, 1, 2]
 
 
+async def test_order_is_kept_when_a_message_fails_while_its_worker_stops() -> None:
+    class Slow(App):
+        async def joined(self, event: Joined) -> None:
+            self.running += 1
+            await sleep(0.1)
+            raise KeyError
+
+    app = Slow()
+    await app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"))
+    slow = RetryPolicy(first_delay=1000, max_delay=1000)
+    await run_and_stop(app.worker(retry=slow), lambda: app.running, 0)
+    left = await app.broker.receiver().receive(10, 0)
+    assert [delivery.attempt for delivery in left] == [2, 1]
+
+
 # -- messages that end the process
 
 
