@@ -85,12 +85,12 @@ def test_a_def_handler_cannot_be_cancelled_and_its_message_is_left() -> None:
 
 
 def test_no_thread_is_left() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with worker_of(lambda event: None, InMemoryMessageBroker(), concurrency=3) as worker:
-        assert threading.active_count() > before
+        assert set(threading.enumerate()) - before
         worker.stop()
         until(lambda: worker.ended)
-    until(lambda: threading.active_count() == before)
+    until(lambda: not set(threading.enumerate()) - before)
 
 
 def test_handlers_run_side_by_side() -> None:
