@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from run import machine
 
-REPEATS, ROUNDS = 1, 10
+REPEATS, ROUNDS = 3, 15
 TARGET = 1.3
 LIBRARIES = ("dependency-injector", "di", "dishka", "injector", "rodi", "wireup")
 

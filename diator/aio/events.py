@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import Any
 
 from .._core.envelope import Message
@@ -126,12 +126,10 @@ class EventEmitter:
             What was raised, in order.
         """
         errors: list[Exception] = []
-        emitted = 0
         for route, event in items:
             if not route.direct:
-                await self._drain_all(items[emitted:], resolve, errors)
+                await self._drain_all([*dropwhile(_is_direct, items)], resolve, errors)
                 return errors
-            emitted = emitted + 1  # by hand: `enumerate` would be felt
             for handler in route.handlers:
                 new = handler.new
                 try:
@@ -280,6 +278,10 @@ def _endless(generations: int, left: int) -> MaxCascadeExceeded:
         f"events kept causing events for {generations} generations; {left} were not handled. Look for handlers that "
         "cause each other's events, or raise `max_cascade`"
     )
+
+
+def _is_direct(item: Item) -> bool:
+    return item[0].direct
 
 
 def _is_outgoing(item: Item) -> bool:

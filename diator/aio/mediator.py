@@ -1,5 +1,7 @@
 """The mediator: sends requests to their handlers, and the events they record to theirs."""
 
+import inspect
+import sys
 from collections.abc import Callable, Collection, Coroutine
 from functools import partial
 from types import TracebackType
@@ -11,7 +13,7 @@ from .._core.pipeline import MiddlewareChain
 from .._core.registry import EventMap, RequestMap, Sendable
 from .._core.routes import RouteTable
 from .._core.serializers import Serializer
-from .._runtime.aio.concurrency import Runner
+from .._runtime.aio.concurrency import ASYNC, Runner
 from ..errors import ConfigurationError
 from .abc import Container, Dispatcher, MessageBroker
 from .dispatcher import DefaultDispatcher, Route
@@ -236,3 +238,8 @@ class Mediator:
         result = await self._dispatcher.dispatch(request)
         await self._emitter.emit_all(request, result.events, result.response)
         return result.response
+
+
+if ASYNC:  # noqa: SIM102
+    if sys.version_info >= (3, 12):  # before, it cannot be said that calling a plain function gives a coroutine
+        inspect.markcoroutinefunction(Mediator.send)

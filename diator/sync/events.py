@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import Any
 
 from .._core.envelope import Message
@@ -127,12 +127,10 @@ class EventEmitter:
             What was raised, in order.
         """
         errors: list[Exception] = []
-        emitted = 0
         for route, event in items:
             if not route.direct:
-                self._drain_all(items[emitted:], resolve, errors)
+                self._drain_all([*dropwhile(_is_direct, items)], resolve, errors)
                 return errors
-            emitted = emitted + 1  # by hand: `enumerate` would be felt
             for handler in route.handlers:
                 new = handler.new
                 try:
@@ -276,6 +274,10 @@ def _endless(generations: int, left: int) -> MaxCascadeExceeded:
         f"events kept causing events for {generations} generations; {left} were not handled. Look for handlers that "
         "cause each other's events, or raise `max_cascade`"
     )
+
+
+def _is_direct(item: Item) -> bool:
+    return item[0].direct
 
 
 def _is_outgoing(item: Item) -> bool:
