@@ -58,8 +58,8 @@ class RedisStreamsReceiver:
         self._ready: deque[Delivery] = deque()
         self._lane = place.client.transport.lane()
         source = SharedStream if place.partitions == 1 else Partitions
-        self._source = source(place, name, visibility_timeout, self._ledger)
         self._claims = Claims(place, name, visibility_timeout, self._ledger, recover=consumer is not None)
+        self._source = source(place, name, visibility_timeout, self._ledger, self._claims.recover)
         self._settling = Settling(place, name, visibility_timeout, self._ledger)
         self._upkeep = Upkeep(place, name, is_temporary=consumer is None)
         self._is_prepared = self._is_stepping = self._is_reading = self._is_stopped = False
@@ -153,10 +153,8 @@ class RedisStreamsReceiver:
         """Look for messages once, and return whether that was all there is to look at."""
         try:
             await self._prepare()
-            gained = await self._source.renew(take_more=True)
-            if gained:
-                self._claims.recover()
-            if self._claims.next_at() <= current_time():
+            await self._source.renew(take_more=True)
+            if self._claims.is_recovering or self._claims.next_at() <= current_time():
                 found = await self._claims.claim(limit, self._source.owned())
                 with self._changes:
                     self._ready.extend(found)
