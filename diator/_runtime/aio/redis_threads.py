@@ -9,8 +9,9 @@ import anyio
 
 from ...errors import BrokerError
 from ..daemon_threads import run_in_thread
-from ..redis_connections import Command, Connections, Reply, make_pool
+from ..redis_connections import Command, Connections, Reply
 from ..redis_connections import Lane as Connection
+from ..redis_pools import make_pool
 from .loops import current_loop, poster
 
 __all__ = ("Lane", "Taker", "Transport")
