@@ -21,17 +21,19 @@ class Moved(NotificationEvent):
 
 
 broker: ReceivingMessageBroker = InMemoryMessageBroker()
-sender: MessageBroker = InMemoryMessageBroker()
 mediator = Mediator(RequestMap(), message_broker=broker)
 Worker(mediator, InMemoryMessageBroker(), requests=[Rename], retry=RetryPolicy(first_delay=2))
 Worker(mediator, broker, ordering_key=lambda message: message.partition_key)
-Worker(mediator, sender)  # error: mypy, pyright
 Worker(mediator, broker, requests=[Moved])  # error: mypy, pyright
 Worker(diator.sync.Mediator(RequestMap()), broker)  # error: mypy, pyright
 diator.sync.Worker(diator.sync.Mediator(RequestMap()), diator.sync.InMemoryMessageBroker())
 MiddlewareChain().add(lambda message, handle: handle(message), received=(Event,), requests=(Rename,))
 assert_type(to_message(Rename(name="x")), Message)
 assert_type(RequestTypes([Rename]).request(to_message(Rename(name="x"))).request_id.hex, str)
+
+
+def send_only(sender: MessageBroker) -> None:
+    Worker(mediator, sender)  # error: mypy, pyright
 
 
 async def receive(receiver: Receiver, dead_letters: DeadLetters) -> None:
