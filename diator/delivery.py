@@ -1,5 +1,5 @@
 """Deliveries from a message broker, and the verdicts about them."""
 
-from ._core.delivery import Ack, DeadLetter, Delivery, Retry, RetryPolicy, Verdict
+from ._core.delivery import Ack, Capability, DeadLetter, DeadMessage, Delivery, Retry, RetryPolicy, Verdict
 
-__all__ = ("Ack", "DeadLetter", "Delivery", "Retry", "RetryPolicy", "Verdict")
+__all__ = ("Ack", "Capability", "DeadLetter", "DeadMessage", "Delivery", "Retry", "RetryPolicy", "Verdict")

@@ -23,7 +23,8 @@
     │   ├── MessageEncodeError
     │   └── MessageDecodeError
     ├── BrokerError
-    │   └── BrokerClosed                (RuntimeError)
+    │   ├── BrokerClosed                (RuntimeError)
+    │   └── DeadLetterDoesNotExist      (LookupError)
     ├── SettingsError                   (ValueError)
     └── MissingExtraError               (ImportError)
 
@@ -39,6 +40,7 @@ __all__ = (
     "BrokerClosed",
     "BrokerError",
     "ConfigurationError",
+    "DeadLetterDoesNotExist",
     "DiatorError",
     "EventHandlingError",
     "EventRouteDoesNotExist",
@@ -173,6 +175,10 @@ class BrokerError(DiatorError):
 
 class BrokerClosed(BrokerError, RuntimeError):
     """The broker was used after it had been closed."""
+
+
+class DeadLetterDoesNotExist(BrokerError, LookupError):
+    """There is no dead letter with this id: it has been sent again or deleted, or never was there."""
 
 
 class SettingsError(DiatorError, ValueError):

@@ -53,10 +53,11 @@ async def awaiting() -> list[str]:
         await mediator.send(LeaveMeeting(meeting_id=1, user_id=7))
         view = await mediator.send(ReadMeeting(meeting_id=1))
         journal.write(f"read: users {view.users}")
-        for delivery in await broker.receive(limit=10, timeout=0):
+        receiver = broker.receiver()
+        for delivery in await receiver.receive(limit=10, timeout=0):
             event = event_types.event(serializer.decode(delivery.body, delivery.headers))
             await mediator.receive(event)
-            await broker.settle(delivery, Ack())
+            await receiver.settle(delivery, Ack())
     return effects
 
 
@@ -77,10 +78,11 @@ def blocking() -> list[str]:
         mediator.send(LeaveMeeting(meeting_id=1, user_id=7))
         view = mediator.send(ReadMeeting(meeting_id=1))
         journal.write(f"read: users {view.users}")
-        for delivery in broker.receive(limit=10, timeout=0):
+        receiver = broker.receiver()
+        for delivery in receiver.receive(limit=10, timeout=0):
             event = event_types.event(serializer.decode(delivery.body, delivery.headers))
             mediator.receive(event)
-            broker.settle(delivery, Ack())
+            receiver.settle(delivery, Ack())
     return effects
 
 

@@ -5,11 +5,23 @@ What may live here: deliveries, verdicts, and the decision between them. No brok
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
 from typing import Any, cast
 
 from ..errors import MessageDecodeError
 
-__all__ = ("Ack", "DeadLetter", "Delivery", "Retry", "RetryPolicy", "Verdict", "decide")
+__all__ = (
+    "Ack",
+    "Capability",
+    "DeadLetter",
+    "DeadMessage",
+    "Delivery",
+    "Retry",
+    "RetryPolicy",
+    "Verdict",
+    "decide",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +32,9 @@ class Delivery:
         body: The bytes.
         headers: What came through the broker's header channel.
         delivery_id: Names this delivery, not the message, to the broker that made it.
-        attempt: Which delivery of the message this is, counted from 1.
+        attempt: Which delivery of the message this is, counted from 1, once it has begun. One that never begins is not
+            counted: the next one has the same number.
+        done: The names of the handlers that succeeded in earlier deliveries, if the broker remembers them.
         handle: Whatever the broker needs to settle it.
     """
 
@@ -28,6 +42,7 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     delivery_id: str
     attempt: int = 1
+    done: frozenset[str] = frozenset()
     handle: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -46,9 +61,11 @@ class Retry:
 
     Attributes:
         after: Seconds to wait before that, at least.
+        done: The names of all handlers that have succeeded so far, to be remembered.
     """
 
     after: float = 0.0
+    done: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.after >= 0:
@@ -67,6 +84,40 @@ class DeadLetter:
 
 
 Verdict = Ack | Retry | DeadLetter
+
+
+class Capability(Enum):
+    """What a broker may do beyond carrying messages from those who send to those who receive at that time."""
+
+    #: Messages wait for a receiver, and several receivers share them.
+    KEEPS = auto()
+    #: What is not settled in time is delivered again, and so is what is to be retried; begun deliveries are counted.
+    REDELIVERS = auto()
+    #: A later delivery knows which handlers have succeeded already.
+    REMEMBERS_DONE = auto()
+    #: What is put aside can be looked at, and sent again.
+    DEAD_LETTERS = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadMessage:
+    """A message that was put aside.
+
+    Attributes:
+        dead_id: Names it among the dead letters.
+        reason: Why, without any part of the message.
+        body: The bytes, as they arrived.
+        headers: What came through the broker's header channel.
+        attempt: Which delivery was the last one.
+        dead_at: When it was put aside, if the broker knows.
+    """
+
+    dead_id: str
+    reason: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    attempt: int = 1
+    dead_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

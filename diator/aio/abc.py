@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from .._core.delivery import Delivery, Verdict
+from .._core.delivery import Capability, DeadMessage, Delivery, Verdict
 from .._core.wire import Message
 
 __all__ = (
     "BatchingMessageBroker",
     "Container",
+    "DeadLetters",
     "Dispatcher",
     "ExternalContainer",
     "MessageBroker",
@@ -115,10 +116,14 @@ class BatchingMessageBroker(MessageBroker, Protocol):
 
 @runtime_checkable
 class Receiver(Protocol):
-    """Receives messages. Each delivery is settled once, or delivered again after some time."""
+    """Receives messages for one worker.
+
+    A delivery is settled once. One that is neither settled nor extended for ``visibility_timeout`` seconds is delivered
+    again, to anybody. All methods may be called by many tasks at the same time.
+    """
 
     async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Wait for messages. Cancelling it loses none: they are delivered to somebody else.
+        """Wait for messages. Cancelling it loses none: they are delivered again.
 
         Any exception means that nothing was received; unless it is `BrokerClosed`, a later call may succeed.
 
@@ -127,10 +132,32 @@ class Receiver(Protocol):
             timeout: Seconds to wait for the first one; 0 to return at once what there is.
 
         Returns:
-            What was there; nothing if the time is over.
+            What was there; nothing if the time is over, or after `stop`.
 
         Raises:
-            BrokerClosed: The broker has been closed, perhaps while this was waiting.
+            BrokerClosed: The broker or this receiver has been closed, perhaps while this was waiting.
+        """
+        ...
+
+    async def begin(self, delivery: Delivery) -> bool:
+        """Count a delivery, right before its handlers run: a message that was only received is not counted.
+
+        A worker that runs a message again itself calls this for each run, with a delivery whose ``attempt`` is one more
+        and whose ``done`` names what has succeeded. The broker takes over both: to say the same twice changes nothing.
+        Any exception means that it may have been counted.
+
+        Returns:
+            False if it is somebody else's by now: forget it.
+        """
+        ...
+
+    async def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Keep deliveries for another ``visibility_timeout`` from now.
+
+        Any exception means that some may not have been extended.
+
+        Returns:
+            Those that are lost: they are or will be delivered again.
         """
         ...
 
@@ -142,11 +169,73 @@ class Receiver(Protocol):
         """
         ...
 
+    async def stop(self) -> None:
+        """Receive no more, and wake who waits in `receive`. What was received can still be extended and settled."""
+        ...
+
     async def aclose(self) -> None:
-        """Receive no more, and wake those who wait. What is not settled yet still can be; closing twice is fine."""
+        """Stop, and give back what is not settled, so that others get it at once. Closing twice is fine."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """The messages of a broker that were put aside. Ids that are not there are passed over."""
+
+    async def list(self, limit: int = 100, after: str | None = None) -> Sequence[DeadMessage]:
+        """Return the oldest ones, or those that follow the one with the id ``after``."""
+        ...
+
+    async def show(self, dead_id: str) -> DeadMessage:
+        """Return one.
+
+        Raises:
+            DeadLetterDoesNotExist: It is not there.
+        """
+        ...
+
+    async def retry(self, *dead_ids: str) -> int:
+        """Send messages again, in the order in which they were put aside.
+
+        Body, headers and message id stay as they are; deliveries are counted from 1 again, and all handlers run. A
+        message ceases to be a dead letter when the broker has taken it. Any exception but `MessageDecodeError` means
+        that some may have been sent, first ones first.
+
+        Returns:
+            How many were sent.
+
+        Raises:
+            MessageDecodeError: One of them is no message that could be read. None was sent.
+        """
+        ...
+
+    async def retry_all(self) -> int:
+        """Do the same with all that can be read; what cannot stays."""
+        ...
+
+    async def delete(self, *dead_ids: str) -> int:
+        """Delete messages, and return how many there were."""
         ...
 
 
 @runtime_checkable
-class ReceivingMessageBroker(MessageBroker, Receiver, Protocol):
-    """Sends and receives."""
+class ReceivingMessageBroker(MessageBroker, Protocol):
+    """Sends messages, and has them received. A message is keyed by its header ``partition_key``."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do beyond carrying messages."""
+        ...
+
+    @property
+    def dead_letters(self) -> DeadLetters | None:
+        """The messages that were put aside; None if the broker only counts and logs them."""
+        ...
+
+    def receiver(self, *, visibility_timeout: float = 30.0, concurrency: int = 1) -> Receiver:
+        """Make a receiver, without any I/O yet. Closing it leaves the broker open.
+
+        Args:
+            visibility_timeout: Seconds after which a delivery is given up that was neither settled nor extended.
+            concurrency: How many messages the worker runs at the same time.
+        """
+        ...

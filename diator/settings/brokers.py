@@ -65,8 +65,7 @@ def _memory(settings: DiatorSettings, side: Side) -> Any:
     address, _, query = url.partition("://")[2].partition("?")
     if address:
         raise SettingsError(f"{_name(settings)}: memory:// takes no host and no path, only options after a ?")
-    options = {"visibility_timeout": settings.worker.visibility_timeout}
-    options |= read_options(MemoryOptions, query, _name(settings))
+    options = read_options(MemoryOptions, query, _name(settings))
     return import_module(f"diator.{side}.message_brokers.memory").InMemoryMessageBroker(**options)
 
 

@@ -18,9 +18,6 @@ class MemoryOptions(Section):
     max_size: int | None = Field(
         default=None, ge=1, description="The most unsettled messages to hold; no limit if not set."
     )
-    visibility_timeout: float | None = Field(
-        default=None, gt=0, description="Instead of that of the worker, for this broker only."
-    )
 
 
 def read_options(model: type[Section], query: str, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 
 from diator._core.delivery import Delivery
 from diator._core.wire import Message
-from diator.aio.message_brokers.memory import InMemoryMessageBroker
+from diator.aio.message_brokers.memory import InMemoryMessageBroker, InMemoryReceiver
 
 STEPS = range(9)
 
@@ -22,18 +22,19 @@ def make(number: int) -> Message:
 async def test_a_receiver_cancelled_at_any_step_loses_nothing(timeout: float) -> None:
     outcomes: set[tuple[int, bool]] = set()
     for send_at, cancel_at in product(STEPS, STEPS):
-        broker = InMemoryMessageBroker(visibility_timeout=1000)
+        broker = InMemoryMessageBroker()
+        receiver = broker.receiver(visibility_timeout=1000)
         received: list[Delivery] = []
 
-        async def receive(broker: InMemoryMessageBroker, received: list[Delivery], scope: anyio.CancelScope) -> None:
+        async def receive(receiver: InMemoryReceiver, received: list[Delivery], scope: anyio.CancelScope) -> None:
             with scope:
-                received += await broker.receive(1, timeout)
+                received += await receiver.receive(1, timeout)
 
         with anyio.fail_after(10):
             async with anyio.create_task_group() as group:
                 scopes = [anyio.CancelScope(), anyio.CancelScope()]
                 for scope in scopes:
-                    group.start_soon(receive, broker, received, scope)
+                    group.start_soon(receive, receiver, received, scope)
                 for step in STEPS:
                     if step == send_at:
                         await broker.send_messages([make(1), make(2)])
@@ -41,7 +42,7 @@ async def test_a_receiver_cancelled_at_any_step_loses_nothing(timeout: float) ->
                         scopes[0].cancel()
                     await checkpoint()
                 scopes[1].cancel()
-        left = await broker.receive(10, 0)
+        left = await receiver.receive(10, 0)
         assert len(received) + len(left) == 2, (send_at, cancel_at)
         outcomes.add((len(received), scopes[0].cancelled_caught))
     if timeout == 20:
@@ -51,8 +52,9 @@ async def test_a_receiver_cancelled_at_any_step_loses_nothing(timeout: float) ->
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_task_cancelled_by_asyncio_itself_loses_nothing() -> None:
     for send_at, cancel_at in product(STEPS, STEPS):
-        broker = InMemoryMessageBroker(visibility_timeout=1000)
-        task = asyncio.create_task(broker.receive(1, 20))
+        broker = InMemoryMessageBroker()
+        receiver = broker.receiver(visibility_timeout=1000)
+        task = asyncio.create_task(receiver.receive(1, 20))
         for step in STEPS:
             if step == send_at:
                 await broker.send_message(make(1))
@@ -60,15 +62,16 @@ async def test_a_task_cancelled_by_asyncio_itself_loses_nothing() -> None:
                 task.cancel()
             await asyncio.sleep(0)
         received = [] if task.cancelled() else await task
-        assert len(received) + len(await broker.receive(10, 0)) == 1, (send_at, cancel_at)
+        assert len(received) + len(await receiver.receive(10, 0)) == 1, (send_at, cancel_at)
 
 
 async def test_a_cancelled_receiver_leaves_the_message_to_the_next() -> None:
-    broker = InMemoryMessageBroker(visibility_timeout=1000)
+    broker = InMemoryMessageBroker()
+    receiver = broker.receiver(visibility_timeout=1000)
     received: list[Delivery] = []
 
     async def receive() -> None:
-        received.extend(await broker.receive(1, 20))
+        received.extend(await receiver.receive(1, 20))
 
     with anyio.fail_after(10):
         async with anyio.create_task_group() as first:
@@ -81,12 +84,13 @@ async def test_a_cancelled_receiver_leaves_the_message_to_the_next() -> None:
             await broker.send_message(make(2))
             await anyio.wait_all_tasks_blocked()
             first.cancel_scope.cancel()
-    assert len(received) + len(await broker.receive(10, 0)) == 2
+    assert len(received) + len(await receiver.receive(10, 0)) == 2
     assert received
 
 
 async def test_receiving_what_is_there_lets_other_tasks_run() -> None:
     broker = InMemoryMessageBroker()
+    receiver = broker.receiver()
     await broker.send_messages([make(number) for number in range(20)])
     turns = 0
 
@@ -99,6 +103,6 @@ async def test_receiving_what_is_there_lets_other_tasks_run() -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(count)
         for _ in range(20):
-            await broker.receive(1, 0)
+            await receiver.receive(1, 0)
         group.cancel_scope.cancel()
     assert turns >= 10

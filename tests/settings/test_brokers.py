@@ -54,28 +54,18 @@ def test_each_call_builds_another_broker() -> None:
 
 
 def test_options_reach_the_broker() -> None:
-    broker = build("memory://?max_size=1&visibility_timeout=0.01", worker={"visibility_timeout": 1000})
+    broker = build("memory://?max_size=1")
     broker.send_message(MESSAGE)
     with pytest.raises(BrokerError, match="at most 1"):
         broker.send_message(MESSAGE)
-    assert len(broker.receive(1, 0)) == 1
-    (again,) = broker.receive(1, 5)
-    assert again.attempt == 2
-
-
-def test_the_visibility_timeout_is_that_of_the_worker() -> None:
-    broker = build("memory://", worker={"visibility_timeout": 0.01})
-    broker.send_message(MESSAGE)
-    assert [broker.receive(1, 5)[0].attempt for _ in range(2)] == [1, 2]
 
 
 def test_wrong_options_are_listed_by_name() -> None:
-    assert problems("memory://?max_size=0&size=1&visibility_timeout=inf&visibility_timeout=inf&%0a=2") == [
-        "DIATOR_BROKER__URL, option 'visibility_timeout': is given twice",
+    assert problems("memory://?max_size=0&size=1&%0a=2&size=1") == [
+        "DIATOR_BROKER__URL, option 'size': is given twice",
         "DIATOR_BROKER__URL, option 'max_size': must be at least 1",
-        "DIATOR_BROKER__URL, option 'visibility_timeout': must be a finite number",
-        "DIATOR_BROKER__URL, option 'size': does not exist; there is option 'max_size', option 'visibility_timeout'",
-        r"DIATOR_BROKER__URL, option '\n': does not exist; there is option 'max_size', option 'visibility_timeout'",
+        "DIATOR_BROKER__URL, option 'size': does not exist; there is option 'max_size'",
+        r"DIATOR_BROKER__URL, option '\n': does not exist; there is option 'max_size'",
     ]
     assert problems("memory://?max_size=1&max_size=1") == ["DIATOR_BROKER__URL, option 'max_size': is given twice"]
     assert problems("memory://?max_size") == ["DIATOR_BROKER__URL, option 'max_size': must be a whole number"]

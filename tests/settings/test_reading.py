@@ -61,7 +61,7 @@ def test_the_defaults_are_those_of_the_parts() -> None:
     settings = DiatorSettings()
     assert settings.broker.url is None
     assert settings.worker.max_deliveries == RetryPolicy().max_deliveries
-    timeout = inspect.signature(InMemoryMessageBroker).parameters["visibility_timeout"].default
+    timeout = inspect.signature(InMemoryMessageBroker.receiver).parameters["visibility_timeout"].default
     assert settings.worker.visibility_timeout == timeout
 
 

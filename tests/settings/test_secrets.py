@@ -124,7 +124,7 @@ URLS = [
     f"memory://?max_size={CANARY}",
     f"memory://?max_size=1&max_size={CANARY}",
     f"memory://?nonsense={CANARY}",
-    f"memory://?visibility_timeout={CANARY}#{CANARY}",
+    f"memory://?max_size={CANARY}#{CANARY}",
 ]
 
 

@@ -18,64 +18,83 @@ def make(number: int) -> Message:
 
 def test_counts_what_is_not_settled() -> None:
     broker = InMemoryMessageBroker()
+    receiver = broker.receiver()
     broker.send_messages([make(number) for number in range(4)])
-    one, two, three = broker.receive(3, 0)
+    one, two, three = receiver.receive(3, 0)
     assert len(broker) == 4
-    broker.settle(one, Ack())
-    broker.settle(two, Retry(1000))
-    broker.settle(three, DeadLetter("broken"))
+    receiver.settle(one, Ack())
+    receiver.settle(two, Retry(1000))
+    receiver.settle(three, DeadLetter("broken"))
     assert len(broker) == 2
+    assert len(broker.dead_letters) == 1
 
 
-def test_keeps_dead_letters_with_their_reason() -> None:
+def test_a_dead_letter_shows_no_payload_and_knows_when_it_died() -> None:
     broker = InMemoryMessageBroker()
+    receiver = broker.receiver()
     broker.send_message(make(1))
-    [delivery] = broker.receive(1, 0)
-    broker.settle(delivery, DeadLetter("broken"))
-    [dead] = broker.dead_letters
-    assert dead.reason == "broken"
-    assert dead.delivery == delivery
+    [delivery] = receiver.receive(1, 0)
+    receiver.settle(delivery, DeadLetter("broken"))
+    [dead] = broker.dead_letters.list()
+    assert dead.dead_at is not None
+    assert dead.dead_at.tzinfo is not None
     assert "hidden" not in repr(dead)
 
 
 def test_a_full_broker_takes_nothing_more_until_something_is_settled() -> None:
     broker = InMemoryMessageBroker(max_size=2)
+    receiver = broker.receiver()
     broker.send_message(make(1))
     with pytest.raises(BrokerError, match="1 of at most 2 messages"):
         broker.send_messages([make(2), make(3)])
     broker.send_message(make(2))
     with pytest.raises(BrokerError, match="settle some, or raise `max_size`"):
         broker.send_message(make(3))
-    [delivery] = broker.receive(1, 0)
-    broker.settle(delivery, Ack())
+    [delivery] = receiver.receive(1, 0)
+    receiver.settle(delivery, DeadLetter("broken"))
     broker.send_message(make(3))
-    assert len(broker) == 2
+    with pytest.raises(BrokerError, match="settle some"):
+        broker.dead_letters.retry_all()
+    assert (len(broker), len(broker.dead_letters)) == (2, 1)
 
 
 def test_a_retried_message_keeps_its_place_in_front_of_later_ones() -> None:
     broker = InMemoryMessageBroker()
+    receiver = broker.receiver()
     broker.send_messages([make(1), make(2)])
-    [first] = broker.receive(1, 0)
-    broker.settle(first, Retry())
-    again, second = broker.receive(2, 0)
+    [first] = receiver.receive(1, 0)
+    receiver.begin(first)
+    receiver.settle(first, Retry())
+    again, second = receiver.receive(2, 0)
     assert (again.body, again.attempt) == (first.body, 2)
     assert second.attempt == 1
 
 
 def test_a_retry_wakes_a_receiver_in_time() -> None:
     broker = InMemoryMessageBroker()
+    receiver = broker.receiver()
     broker.send_message(make(1))
-    [delivery] = broker.receive(1, 0)
+    [delivery] = receiver.receive(1, 0)
 
     def receive() -> Any:
-        return broker.receive(1, 10)
+        return receiver.receive(1, 10)
 
     def retry_late() -> None:
         sleep(0.05)
-        broker.settle(delivery, Retry(0.05))
+        receiver.settle(delivery, Retry(0.05))
 
     [again], _ = together(receive, retry_late)
-    assert again.attempt == 2
+    assert again.body == delivery.body
+
+
+def test_receivers_may_have_different_timeouts() -> None:
+    broker = InMemoryMessageBroker()
+    patient, hasty = broker.receiver(visibility_timeout=1000), broker.receiver(visibility_timeout=0.05)
+    broker.send_messages([make(1), make(2)])
+    patient.receive(1, 0)
+    [delivery] = hasty.receive(1, 0)
+    [again] = patient.receive(2, 10)
+    assert again.body == delivery.body
 
 
 def test_waiting_is_not_looping(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,30 +102,33 @@ def test_waiting_is_not_looping(monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = 0
     take = broker._queue.take
 
-    def count(limit: int, now: float) -> Any:
+    def count(limit: int, now: float, timeout: float) -> Any:
         nonlocal rounds
         rounds += 1
-        return take(limit, now)
+        return take(limit, now, timeout)
 
     monkeypatch.setattr(broker._queue, "take", count)
-    assert not broker.receive(1, 0.3)
+    assert not broker.receiver().receive(1, 0.3)
     assert rounds < 10
 
 
-@pytest.mark.parametrize("wrong", [{"visibility_timeout": 0}, {"visibility_timeout": float("nan")}, {"max_size": 0}])
-def test_refuses_settings_that_make_no_sense(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
-        InMemoryMessageBroker(**wrong)
+def test_refuses_settings_that_make_no_sense() -> None:
+    with pytest.raises(ValueError, match="max_size must be"):
+        InMemoryMessageBroker(max_size=0)
+    for timeout in (0, float("nan")):
+        with pytest.raises(ValueError, match="visibility_timeout must be"):
+            InMemoryMessageBroker().receiver(visibility_timeout=timeout)
 
 
 def test_refuses_to_receive_nothing() -> None:
     with pytest.raises(ValueError, match="limit must be at least 1"):
-        InMemoryMessageBroker().receive(0, 0)
+        InMemoryMessageBroker().receiver().receive(0, 0)
 
 
 def test_waits_without_end() -> None:
-    broker = InMemoryMessageBroker(visibility_timeout=0.05)
+    broker = InMemoryMessageBroker()
+    receiver = broker.receiver(visibility_timeout=0.05)
     broker.send_message(make(1))
-    broker.receive(1, 0)
-    [again] = broker.receive(1, float("inf"))
+    receiver.begin((receiver.receive(1, 0))[0])
+    [again] = receiver.receive(1, float("inf"))
     assert again.attempt == 2

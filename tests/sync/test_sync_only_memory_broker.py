@@ -25,7 +25,8 @@ def frequent_switches() -> Iterator[None]:
 
 @pytest.mark.usefixtures("frequent_switches")
 def test_many_threads_get_each_message_once_and_lose_none() -> None:
-    broker = InMemoryMessageBroker(visibility_timeout=1000)
+    broker = InMemoryMessageBroker()
+    receiver = broker.receiver(visibility_timeout=1000)
     done: Counter[bytes] = Counter()
     lock = threading.Lock()
     all_done = threading.Event()
@@ -37,12 +38,13 @@ def test_many_threads_get_each_message_once_and_lose_none() -> None:
     def receive() -> None:
         while True:
             try:
-                deliveries = broker.receive(3, 20)
+                deliveries = receiver.receive(3, 20)
             except BrokerClosed:
                 return
             for delivery in deliveries:
+                assert receiver.begin(delivery)
                 retry = delivery.attempt == 1 and b"5}" in delivery.body
-                broker.settle(delivery, Retry(0.001) if retry else Ack())
+                receiver.settle(delivery, Retry(0.001) if retry else Ack())
                 if not retry:
                     with lock:
                         done[delivery.body] += 1

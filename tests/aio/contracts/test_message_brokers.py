@@ -1,43 +1,91 @@
 """What every message broker that sends and receives must do. A new one is a function here and a line in BROKERS."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from diator._core.delivery import Ack, DeadLetter, Delivery, Retry
+from diator._core.delivery import Ack, Capability, DeadLetter, Delivery, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
-from diator.aio.abc import BatchingMessageBroker, ReceivingMessageBroker
+from diator.aio.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
 from diator.aio.message_brokers.memory import InMemoryMessageBroker
-from diator.errors import BrokerClosed, MessageEncodeError
+from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from tests.aio.conftest import sleep, together
 
-#: Seconds until a broker of these tests gives up a delivery; long enough for a slow machine.
+#: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
 VISIBILITY = 0.4
 #: Seconds to wait for what is there, and for what must not come.
 SOON, NEVER = 5, 0.1
 
+KEEPS, REDELIVERS = Capability.KEEPS, Capability.REDELIVERS
+REMEMBERS_DONE, DEAD_LETTERS = Capability.REMEMBERS_DONE, Capability.DEAD_LETTERS
+
+
+@dataclass(frozen=True)
+class Case:
+    """A broker, as these tests see it.
+
+    Attributes:
+        open: Makes a new broker that holds nothing, and closes it in the end.
+        can: What it documents that it can do.
+        inject: Sends a body as anybody could, without a look at it: ``await inject(broker, body)``.
+    """
+
+    open: Callable[[], AbstractAsyncContextManager[Any]]
+    can: frozenset[Capability]
+    inject: Callable[[Any, bytes], Awaitable[None]]
+
 
 @asynccontextmanager
 async def memory() -> AsyncIterator[InMemoryMessageBroker]:
-    broker = InMemoryMessageBroker(visibility_timeout=VISIBILITY)
+    broker = InMemoryMessageBroker()
     yield broker
     await broker.aclose()
 
 
-BROKERS: dict[str, Any] = {
-    "memory": memory,
+async def inject_into_memory(broker: InMemoryMessageBroker, body: bytes) -> None:
+    with broker._changes:
+        broker._put([(body, {})])
+
+
+BROKERS = {
+    "memory": Case(memory, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_memory),
 }
 
 
+def needs(*capabilities: Capability) -> Any:
+    """Run a test with the brokers that can do this."""
+    names = [name for name, case in BROKERS.items() if case.can.issuperset(capabilities)]
+    return pytest.mark.parametrize("case", names, indirect=True)
+
+
 @pytest.fixture(params=BROKERS)
-async def broker(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    opened: AbstractAsyncContextManager[Any] = BROKERS[request.param]()
-    async with opened as broker:
+def case(request: pytest.FixtureRequest) -> Case:
+    return BROKERS[request.param]
+
+
+@pytest.fixture
+async def broker(case: Case) -> AsyncIterator[Any]:
+    async with case.open() as broker:
         yield broker
+
+
+@asynccontextmanager
+async def receiving(broker: Any) -> AsyncIterator[Any]:
+    receiver = broker.receiver(visibility_timeout=VISIBILITY, concurrency=10)
+    assert not await receiver.receive(1, 0)  # a broker that keeps nothing delivers from the first call on
+    yield receiver
+    await receiver.aclose()
+
+
+@pytest.fixture
+async def receiver(broker: Any) -> AsyncIterator[Any]:
+    async with receiving(broker) as receiver:
+        yield receiver
 
 
 def make(number: int, **more: Any) -> Message:
@@ -46,7 +94,7 @@ def make(number: int, **more: Any) -> Message:
     )
 
 
-def read(delivery: Delivery) -> Message:
+def read(delivery: Any) -> Message:
     return JSONSerializer().decode(delivery.body, delivery.headers)
 
 
@@ -54,57 +102,69 @@ def numbers(deliveries: Any) -> list[int]:
     return [read(delivery).payload["number"] for delivery in deliveries]
 
 
-async def take(broker: Any, count: int) -> list[Delivery]:
+async def take(receiver: Any, count: int) -> list[Delivery]:
     taken: list[Delivery] = []
     while len(taken) < count:
-        deliveries = await broker.receive(count - len(taken), SOON)
+        deliveries = await receiver.receive(count - len(taken), SOON)
         assert deliveries, f"only {len(taken)} of {count} messages came"
         taken += deliveries
     return taken
 
 
-async def test_has_the_interfaces(broker: Any) -> None:
+async def begin_one(receiver: Any) -> Delivery:
+    [delivery] = await take(receiver, 1)
+    assert await receiver.begin(delivery)
+    return delivery
+
+
+async def test_can_do_what_it_documents(case: Case, broker: Any, receiver: Any) -> None:
+    assert broker.capabilities == case.can
+    assert (broker.dead_letters is not None) is (DEAD_LETTERS in case.can)
     assert isinstance(broker, ReceivingMessageBroker)
     assert isinstance(broker, BatchingMessageBroker)
+    assert isinstance(receiver, Receiver)
 
 
-async def test_what_is_received_is_what_was_sent(broker: Any) -> None:
+# -- sending and receiving
+
+
+async def test_what_is_received_is_what_was_sent(broker: Any, receiver: Any) -> None:
     message = make(1, correlation_id="c", schema_version=3)
     await broker.send_message(message)
-    [delivery] = await take(broker, 1)
+    [delivery] = await take(receiver, 1)
     assert read(delivery) == message
-    assert delivery.attempt == 1
+    assert (delivery.attempt, delivery.done) == (1, frozenset())
 
 
-async def test_messages_keep_their_order(broker: Any) -> None:
+async def test_messages_keep_their_order(broker: Any, receiver: Any) -> None:
     await broker.send_message(make(0))
     await broker.send_messages([make(1), make(2), make(3)])
     await broker.send_message(make(4))
-    assert numbers(await take(broker, 5)) == [0, 1, 2, 3, 4]
+    assert numbers(await take(receiver, 5)) == [0, 1, 2, 3, 4]
 
 
-async def test_an_empty_batch_sends_nothing(broker: Any) -> None:
+async def test_an_empty_batch_sends_nothing(broker: Any, receiver: Any) -> None:
     await broker.send_messages([])
-    assert not await broker.receive(1, NEVER)
+    assert not await receiver.receive(1, NEVER)
 
 
-async def test_receives_at_most_the_limit(broker: Any) -> None:
+async def test_receives_at_most_the_limit(broker: Any, receiver: Any) -> None:
     await broker.send_messages([make(number) for number in range(5)])
-    assert 1 <= len(await broker.receive(2, SOON)) <= 2
+    assert 1 <= len(await receiver.receive(2, SOON)) <= 2
 
 
-async def test_receives_nothing_when_the_time_is_over(broker: Any) -> None:
-    assert not await broker.receive(1, 0)
-    assert not await broker.receive(1, NEVER)
+async def test_receives_nothing_when_the_time_is_over(receiver: Any) -> None:
+    assert not await receiver.receive(1, 0)
+    assert not await receiver.receive(1, NEVER)
 
 
-async def test_a_message_wakes_who_waits_for_it(broker: Any) -> None:
+async def test_a_message_wakes_who_waits_for_it(broker: Any, receiver: Any) -> None:
     async def send_late() -> None:
         await sleep(0.05)
         await broker.send_message(make(1))
 
     async def receive() -> Any:
-        return await broker.receive(1, 20)
+        return await receiver.receive(1, 20)
 
     begin = monotonic()
     deliveries, _ = await together(receive, send_late)
@@ -112,11 +172,21 @@ async def test_a_message_wakes_who_waits_for_it(broker: Any) -> None:
     assert monotonic() - begin < SOON
 
 
-async def test_waiting_receivers_share_the_messages(broker: Any) -> None:
+@needs(KEEPS)
+async def test_messages_wait_for_a_receiver(broker: Any) -> None:
+    await broker.send_message(make(1))
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    assert numbers(await take(receiver, 1)) == [1]
+    await receiver.aclose()
+
+
+@needs(KEEPS)
+async def test_receivers_share_the_messages(broker: Any) -> None:
     async def receive() -> Any:
-        [delivery] = await take(broker, 1)
-        await broker.settle(delivery, Ack())
-        return delivery
+        async with receiving(broker) as receiver:
+            [delivery] = await take(receiver, 1)
+            await receiver.settle(delivery, Ack())
+            return delivery
 
     async def send_late() -> None:
         await sleep(0.05)
@@ -127,83 +197,200 @@ async def test_waiting_receivers_share_the_messages(broker: Any) -> None:
     assert sorted(numbers(deliveries)) == [0, 1, 2, 3]
 
 
-async def test_an_acknowledged_message_does_not_come_again(broker: Any) -> None:
-    await broker.send_message(make(1))
-    [delivery] = await take(broker, 1)
-    await broker.settle(delivery, Ack())
-    assert not await broker.receive(1, VISIBILITY + NEVER)
-
-
-async def test_a_dead_letter_does_not_come_again(broker: Any) -> None:
-    await broker.send_message(make(1))
-    [delivery] = await take(broker, 1)
-    await broker.settle(delivery, DeadLetter("not readable"))
-    assert not await broker.receive(1, VISIBILITY + NEVER)
-
-
-async def test_a_retried_message_comes_again_after_the_delay_and_counts(broker: Any) -> None:
-    message = make(1)
-    await broker.send_message(message)
-    [delivery] = await take(broker, 1)
-    await broker.settle(delivery, Retry(0.2))
-    assert not await broker.receive(1, NEVER)
-    [again] = await take(broker, 1)
-    assert (read(again), again.attempt) == (message, 2)
-
-
-async def test_a_delivery_that_is_not_settled_comes_again_and_counts(broker: Any) -> None:
-    await broker.send_message(make(1))
-    [delivery] = await take(broker, 1)
-    assert not await broker.receive(1, NEVER)
-    [again] = await take(broker, 1)
-    assert again.attempt == 2
-    assert again.delivery_id != delivery.delivery_id
-
-
-async def test_settling_twice_does_nothing(broker: Any) -> None:
-    await broker.send_message(make(1))
-    [delivery] = await take(broker, 1)
-    await broker.settle(delivery, Ack())
-    await broker.settle(delivery, Retry(0))
-    assert not await broker.receive(1, VISIBILITY + NEVER)
-
-
-async def test_a_verdict_that_comes_too_late_leaves_the_next_delivery_alone(broker: Any) -> None:
-    await broker.send_message(make(1))
-    [late] = await take(broker, 1)
-    [current] = await take(broker, 1)
-    await broker.settle(late, DeadLetter("too late"))
-    await broker.settle(current, Retry(0))
-    [again] = await take(broker, 1)
-    assert again.attempt == 3
-
-
-async def test_a_message_that_cannot_be_encoded_is_not_sent_and_nothing_with_it(broker: Any) -> None:
+async def test_a_message_that_cannot_be_encoded_is_not_sent_and_nothing_with_it(broker: Any, receiver: Any) -> None:
     broken = Message(message_type="notification_event", message_name="Counted", payload={"number": float("nan")})
     with pytest.raises(MessageEncodeError):
         await broker.send_message(broken)
     with pytest.raises(MessageEncodeError):
         await broker.send_messages([make(1), broken])
-    assert not await broker.receive(1, NEVER)
+    assert not await receiver.receive(1, NEVER)
 
 
-async def test_closing_wakes_who_waits(broker: Any) -> None:
+# -- settling
+
+
+@pytest.mark.parametrize("verdict", [Ack(), DeadLetter("not readable")])
+async def test_what_is_done_with_does_not_come_again(broker: Any, receiver: Any, verdict: Any) -> None:
+    await broker.send_message(make(1))
+    delivery = await begin_one(receiver)
+    await receiver.settle(delivery, verdict)
+    await receiver.settle(delivery, Retry())  # nor does a second verdict count
+    assert not await receiver.receive(1, VISIBILITY + NEVER)
+
+
+@needs(REDELIVERS)
+async def test_a_retried_message_comes_again_after_the_delay_and_counts(broker: Any, receiver: Any) -> None:
+    message = make(1)
+    await broker.send_message(message)
+    await receiver.settle(await begin_one(receiver), Retry(0.2))
+    assert not await receiver.receive(1, NEVER)
+    [again] = await take(receiver, 1)
+    assert (read(again), again.attempt) == (message, 2)
+
+
+@needs(REDELIVERS)
+async def test_a_delivery_that_is_not_settled_comes_again_and_counts(broker: Any, receiver: Any) -> None:
+    await broker.send_message(make(1))
+    delivery = await begin_one(receiver)
+    assert not await receiver.receive(1, NEVER)
+    [again] = await take(receiver, 1)
+    assert again.attempt == 2
+    assert again.delivery_id != delivery.delivery_id
+    assert not await receiver.begin(delivery)
+    assert await receiver.begin(again)
+
+
+@needs(REDELIVERS)
+async def test_a_delivery_that_never_began_comes_again_and_does_not_count(broker: Any, receiver: Any) -> None:
+    """Or the neighbours of a message that kills its process would go to the dead letters with it.
+
+    A broker that counts when it delivers may have counted the first delivery of a message.
+    """
+    await broker.send_message(make(1))
+    attempts = [(await take(receiver, 1))[0].attempt for _ in range(4)]
+    assert attempts in ([1, 1, 1, 1], [1, 2, 2, 2])
+
+
+@needs(REDELIVERS)
+async def test_each_run_of_a_delivery_counts_once(broker: Any, receiver: Any) -> None:
+    await broker.send_message(make(1))
+    delivery = await begin_one(receiver)
+    assert await receiver.begin(delivery)
+    assert await receiver.begin(replace(delivery, attempt=2))
+    await receiver.settle(delivery, Retry())
+    [again] = await take(receiver, 1)
+    assert again.attempt == 3
+
+
+@needs(REDELIVERS)
+async def test_an_extended_delivery_does_not_come_again(broker: Any, receiver: Any) -> None:
+    await broker.send_messages([make(1), make(2)])
+    kept, given_up = await take(receiver, 2)
+    for _ in range(5):
+        await sleep(VISIBILITY / 3)
+        assert not await receiver.extend([kept])
+    again = await take(receiver, 1)
+    assert numbers(again) == [2]
+    assert [lost.delivery_id for lost in await receiver.extend([given_up, kept])] == [given_up.delivery_id]
+    await receiver.settle(kept, Ack())
+    await receiver.settle(again[0], Ack())
+    assert not await receiver.receive(1, VISIBILITY + NEVER)
+
+
+@needs(REDELIVERS)
+async def test_a_verdict_that_comes_too_late_leaves_the_next_delivery_alone(broker: Any, receiver: Any) -> None:
+    await broker.send_message(make(1))
+    late = await begin_one(receiver)
+    current = await begin_one(receiver)
+    await receiver.settle(late, DeadLetter("too late"))
+    await receiver.settle(current, Retry(0))
+    [again] = await take(receiver, 1)
+    assert again.attempt == 3
+
+
+@needs(REDELIVERS, REMEMBERS_DONE)
+async def test_a_retry_remembers_which_handlers_are_done(broker: Any, receiver: Any) -> None:
+    await broker.send_message(make(1))
+    await receiver.settle(await begin_one(receiver), Retry(done=frozenset({"a", "b"})))
+    [second] = await take(receiver, 1)
+    assert second.done == {"a", "b"}
+    assert await receiver.begin(replace(second, done=frozenset({"a", "b", "c"})))
+    [third] = await take(receiver, 1)
+    assert third.done == {"a", "b", "c"}
+
+
+# -- ending
+
+
+async def test_stopping_wakes_who_waits_and_leaves_the_rest_to_be_settled(broker: Any, receiver: Any) -> None:
+    await broker.send_message(make(1))
+    [delivery] = await take(receiver, 1)
+
+    async def receive() -> Any:
+        return await receiver.receive(1, 20)
+
+    async def stop_late() -> None:
+        await sleep(0.05)
+        await receiver.stop()
+
+    begin = monotonic()
+    received, _ = await together(receive, stop_late)
+    assert monotonic() - begin < SOON
+    assert not received
+    await receiver.stop()
+    await broker.send_message(make(2))
+    assert not await receiver.receive(1, 20)
+    assert await receiver.begin(delivery)
+    assert not await receiver.extend([delivery])
+    await receiver.settle(delivery, Ack())
+
+
+async def test_closing_a_receiver_wakes_who_waits(receiver: Any) -> None:
     async def receive() -> None:
         with pytest.raises(BrokerClosed):
-            await broker.receive(1, 20)
+            while not await receiver.receive(1, 20):
+                pass  # the closing began with stopping
+
+    async def close_late() -> None:
+        await sleep(0.05)
+        await receiver.aclose()
+
+    begin = monotonic()
+    await together(receive, close_late)
+    assert monotonic() - begin < SOON
+
+
+@needs(REDELIVERS)
+async def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -> None:
+    await broker.send_messages([make(1), make(2), make(3)])
+    first = broker.receiver(visibility_timeout=1000)
+    settled, begun, _ = await take(first, 3)
+    assert await first.begin(begun)
+    await first.settle(settled, Ack())
+    await first.aclose()
+    await first.aclose()
+    with pytest.raises(BrokerClosed):
+        await first.receive(1, 0)
+    async with receiving_at_once(broker) as second:
+        again = await take(second, 2)
+        assert sorted(numbers(again)) == [2, 3]
+        assert {read(delivery).payload["number"]: delivery.attempt for delivery in again}[2] == 2
+        await first.settle(begun, DeadLetter("too late"))
+        for delivery in again:
+            await second.settle(delivery, Ack())
+        assert not await second.receive(1, NEVER)
+
+
+@asynccontextmanager
+async def receiving_at_once(broker: Any) -> AsyncIterator[Any]:
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    yield receiver
+    await receiver.aclose()
+
+
+async def test_the_broker_outlives_its_receivers(broker: Any) -> None:
+    async with receiving(broker):
+        pass
+    async with receiving(broker) as receiver:
+        await broker.send_message(make(1))
+        assert numbers(await take(receiver, 1)) == [1]
+
+
+async def test_closing_the_broker_wakes_who_waits(broker: Any, receiver: Any) -> None:
+    async def receive() -> None:
+        with pytest.raises(BrokerClosed):
+            await receiver.receive(1, 20)
 
     async def close_late() -> None:
         await sleep(0.05)
         await broker.aclose()
 
     begin = monotonic()
-    await together(receive, receive, close_late)
+    await together(receive, close_late)
     assert monotonic() - begin < SOON
 
 
-async def test_a_closed_broker_refuses_everything_but_verdicts(broker: Any) -> None:
-    await broker.send_message(make(1))
-    [delivery] = await take(broker, 1)
+async def test_a_closed_broker_refuses_to_send_and_to_receive(broker: Any, receiver: Any) -> None:
     await broker.aclose()
     await broker.aclose()
     with pytest.raises(BrokerClosed):
@@ -211,5 +398,78 @@ async def test_a_closed_broker_refuses_everything_but_verdicts(broker: Any) -> N
     with pytest.raises(BrokerClosed):
         await broker.send_messages([make(2)])
     with pytest.raises(BrokerClosed):
-        await broker.receive(1, 0)
-    await broker.settle(delivery, Ack())
+        await receiver.receive(1, 0)
+
+
+# -- dead letters
+
+
+async def bury(broker: Any, receiver: Any, *messages: Message) -> list[Delivery]:
+    """Send messages, and put each of them aside."""
+    deliveries = []
+    for message in messages:
+        await broker.send_message(message)
+        deliveries.append(await begin_one(receiver))
+        await receiver.settle(deliveries[-1], DeadLetter("broken"))
+    return deliveries
+
+
+@needs(DEAD_LETTERS)
+async def test_a_dead_letter_is_the_message_as_it_came_and_the_reason(broker: Any, receiver: Any) -> None:
+    [delivery] = await bury(broker, receiver, make(1, correlation_id="c"))
+    [dead] = await broker.dead_letters.list()
+    assert (dead.body, dict(dead.headers)) == (delivery.body, dict(delivery.headers))
+    assert (dead.reason, dead.attempt) == ("broken", 1)
+    assert await broker.dead_letters.show(dead.dead_id) == dead
+    assert "number" not in repr(dead)
+
+
+@needs(DEAD_LETTERS)
+async def test_dead_letters_are_listed_oldest_first_page_by_page(broker: Any, receiver: Any) -> None:
+    await bury(broker, receiver, *[make(number) for number in range(5)])
+    first = await broker.dead_letters.list(2)
+    second = await broker.dead_letters.list(2, after=first[-1].dead_id)
+    third = await broker.dead_letters.list(2, after=second[-1].dead_id)
+    assert [numbers(page) for page in (first, second, third)] == [[0, 1], [2, 3], [4]]
+    assert not await broker.dead_letters.list(2, after=third[-1].dead_id)
+
+
+@needs(DEAD_LETTERS)
+async def test_dead_letters_are_sent_again_in_their_order_and_count_from_one(broker: Any, receiver: Any) -> None:
+    messages = [make(number) for number in range(4)]
+    await bury(broker, receiver, *messages)
+    ids = [dead.dead_id for dead in await broker.dead_letters.list()]
+    assert await broker.dead_letters.retry(ids[2], ids[0], ids[0]) == 2
+    again = await take(receiver, 2)
+    assert [read(delivery) for delivery in again] == [messages[0], messages[2]]
+    assert [delivery.attempt for delivery in again] == [1, 1]
+    assert numbers(await broker.dead_letters.list()) == [1, 3]
+    assert await broker.dead_letters.retry_all() == 2
+    assert numbers(await take(receiver, 2)) == [1, 3]
+    assert not await broker.dead_letters.list()
+
+
+@needs(DEAD_LETTERS)
+async def test_a_dead_letter_that_cannot_be_read_stays(case: Case, broker: Any, receiver: Any) -> None:
+    await bury(broker, receiver, make(1))
+    await case.inject(broker, b'{"message_type": "cut off')
+    await receiver.settle(await begin_one(receiver), DeadLetter("not readable"))
+    ids = [dead.dead_id for dead in await broker.dead_letters.list()]
+    with pytest.raises(MessageDecodeError):
+        await broker.dead_letters.retry(*ids)
+    assert [dead.dead_id for dead in await broker.dead_letters.list()] == ids
+    assert await broker.dead_letters.retry_all() == 1
+    assert [dead.dead_id for dead in await broker.dead_letters.list()] == ids[1:]
+    assert numbers(await take(receiver, 1)) == [1]
+
+
+@needs(DEAD_LETTERS)
+async def test_deleted_dead_letters_are_gone(broker: Any, receiver: Any) -> None:
+    await bury(broker, receiver, make(1), make(2))
+    one, two = await broker.dead_letters.list()
+    assert await broker.dead_letters.delete(one.dead_id) == 1
+    assert await broker.dead_letters.list() == [two]
+    assert await broker.dead_letters.delete(one.dead_id, two.dead_id) == 1
+    with pytest.raises(DeadLetterDoesNotExist):
+        await broker.dead_letters.show(one.dead_id)
+    assert await broker.dead_letters.retry(one.dead_id) == 0
