@@ -21,9 +21,14 @@
     │   └── GreenletError
     ├── MessageError                    (ValueError)
     │   ├── MessageEncodeError
+    │   │   └── MessageTooLarge
     │   └── MessageDecodeError
     ├── BrokerError
+    │   ├── BrokerAccessDenied          (PermissionError)
     │   ├── BrokerClosed                (RuntimeError)
+    │   ├── BrokerEntityDoesNotExist    (LookupError)
+    │   ├── BrokerFull
+    │   ├── BrokerUnavailable           (ConnectionError)
     │   └── DeadLetterDoesNotExist      (LookupError)
     ├── SettingsError                   (ValueError)
     └── MissingExtraError               (ImportError)
@@ -37,8 +42,12 @@ from typing import Any, Self
 
 __all__ = (
     "BlockingCallError",
+    "BrokerAccessDenied",
     "BrokerClosed",
+    "BrokerEntityDoesNotExist",
     "BrokerError",
+    "BrokerFull",
+    "BrokerUnavailable",
     "ConfigurationError",
     "DeadLetterDoesNotExist",
     "DiatorError",
@@ -54,6 +63,7 @@ __all__ = (
     "MessageDecodeError",
     "MessageEncodeError",
     "MessageError",
+    "MessageTooLarge",
     "MissingExtraError",
     "ReentrancyError",
     "RegistrationError",
@@ -165,6 +175,10 @@ class MessageEncodeError(MessageError):
     """The event holds something that the wire format cannot carry."""
 
 
+class MessageTooLarge(MessageEncodeError):
+    """The message is larger than the broker accepts."""
+
+
 class MessageDecodeError(MessageError):
     """The received message is malformed, too large, or not known here. It never carries the payload."""
 
@@ -173,8 +187,32 @@ class BrokerError(DiatorError):
     """A message broker could not do what it was asked to."""
 
 
+class BrokerAccessDenied(BrokerError, PermissionError):
+    """The broker does not accept the key or the credential, or it has no right to this."""
+
+
 class BrokerClosed(BrokerError, RuntimeError):
     """The broker was used after it had been closed."""
+
+
+class BrokerEntityDoesNotExist(BrokerError, LookupError):
+    """The queue, topic or subscription is not there. diator creates none."""
+
+
+class BrokerFull(BrokerError):
+    """The broker takes no more before somebody receives, or a quota is raised."""
+
+
+class BrokerUnavailable(BrokerError, ConnectionError):
+    """The broker could not be reached, or did not answer. A later call may succeed.
+
+    Attributes:
+        maybe_done: Whether it may have done what it was asked to all the same.
+    """
+
+    def __init__(self, message: str, maybe_done: bool = True) -> None:
+        super().__init__(message)
+        self.maybe_done = maybe_done
 
 
 class DeadLetterDoesNotExist(BrokerError, LookupError):

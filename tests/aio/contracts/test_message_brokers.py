@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -12,9 +13,11 @@ from diator._core.delivery import Ack, Capability, DeadLetter, Delivery, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.aio.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
+from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
 from diator.aio.message_brokers.memory import InMemoryMessageBroker
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from tests.aio.conftest import sleep, together
+from tests.servers.azure import hurried_sdk, inject, servicebus
 
 #: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
 VISIBILITY = 0.4
@@ -52,8 +55,27 @@ async def inject_into_memory(broker: InMemoryMessageBroker, body: bytes) -> None
         broker._put([(body, {})])
 
 
+@asynccontextmanager
+async def azure(**options: Any) -> AsyncIterator[AzureServiceBusMessageBroker]:
+    requires_session = options.get("sessions", False)
+    with servicebus() as server, hurried_sdk():
+        server.add_queue("q", lock_duration=5, requires_session=requires_session)
+        broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
+        AZURE_SERVERS[broker] = server
+        yield broker
+        await broker.aclose()
+
+
+AZURE_SERVERS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+async def inject_into_azure(broker: Any, body: bytes) -> None:
+    inject(AZURE_SERVERS[broker], "q", body)
+
+
 BROKERS = {
     "memory": Case(memory, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_memory),
+    "azure": Case(azure, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_azure),
 }
 
 
@@ -75,8 +97,8 @@ async def broker(case: Case) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def receiving(broker: Any) -> AsyncIterator[Any]:
-    receiver = broker.receiver(visibility_timeout=VISIBILITY, concurrency=10)
+async def receiving(broker: Any, visibility: float = VISIBILITY) -> AsyncIterator[Any]:
+    receiver = broker.receiver(visibility_timeout=visibility, concurrency=10)
     assert not await receiver.receive(1, 0)  # a broker that keeps nothing delivers from the first call on
     yield receiver
     await receiver.aclose()
@@ -136,11 +158,12 @@ async def test_what_is_received_is_what_was_sent(broker: Any, receiver: Any) -> 
     assert (delivery.attempt, delivery.done) == (1, frozenset())
 
 
-async def test_messages_keep_their_order(broker: Any, receiver: Any) -> None:
-    await broker.send_message(make(0))
-    await broker.send_messages([make(1), make(2), make(3)])
-    await broker.send_message(make(4))
-    assert numbers(await take(receiver, 5)) == [0, 1, 2, 3, 4]
+async def test_messages_keep_their_order(broker: Any) -> None:
+    async with receiving(broker, SOON) as receiver:
+        await broker.send_message(make(0))
+        await broker.send_messages([make(1), make(2), make(3)])
+        await broker.send_message(make(4))
+        assert numbers(await take(receiver, 5)) == [0, 1, 2, 3, 4]
 
 
 async def test_an_empty_batch_sends_nothing(broker: Any, receiver: Any) -> None:
@@ -443,6 +466,8 @@ async def test_dead_letters_are_sent_again_in_their_order_and_count_from_one(bro
     again = await take(receiver, 2)
     assert [read(delivery) for delivery in again] == [messages[0], messages[2]]
     assert [delivery.attempt for delivery in again] == [1, 1]
+    for delivery in again:
+        await receiver.settle(delivery, Ack())
     assert numbers(await broker.dead_letters.list()) == [1, 3]
     assert await broker.dead_letters.retry_all() == 2
     assert numbers(await take(receiver, 2)) == [1, 3]
