@@ -13,10 +13,10 @@ from ..._runtime.aio.group_commit import Done, GroupCommit
 from ..._runtime.aio.servicebus import Home
 from ..._runtime.servicebus import check_client
 from ...errors import BrokerClosed, BrokerError
-from .azure_dead_letters import AzureServiceBusDeadLetters
-from .azure_entity import Entity
-from .azure_publisher import Publisher
-from .azure_receiver import AzureServiceBusReceiver
+from ._azure_dead_letters import AzureServiceBusDeadLetters
+from ._azure_entity import Entity
+from ._azure_publisher import Publisher
+from ._azure_receiver import AzureServiceBusReceiver
 
 __all__ = ("AzureMessageBroker", "AzureServiceBusMessageBroker")
 

@@ -14,10 +14,10 @@ from ..._runtime.sync.concurrency import ASYNC
 from ..._runtime.sync.group_commit import Done, GroupCommit
 from ..._runtime.sync.servicebus import Home
 from ...errors import BrokerClosed, BrokerError
-from .azure_dead_letters import AzureServiceBusDeadLetters
-from .azure_entity import Entity
-from .azure_publisher import Publisher
-from .azure_receiver import AzureServiceBusReceiver
+from ._azure_dead_letters import AzureServiceBusDeadLetters
+from ._azure_entity import Entity
+from ._azure_publisher import Publisher
+from ._azure_receiver import AzureServiceBusReceiver
 
 __all__ = ("AzureMessageBroker", "AzureServiceBusMessageBroker")
 

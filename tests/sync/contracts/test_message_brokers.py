@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import pytest
@@ -17,7 +18,9 @@ from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeErr
 from diator.sync.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
 from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
 from diator.sync.message_brokers.memory import InMemoryMessageBroker
+from diator.sync.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from tests.servers.azure import hurried_sdk, inject, servicebus
+from tests.servers.redis import redis_binaries, shared_redis
 from tests.sync.conftest import sleep, together
 
 #: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
@@ -37,11 +40,13 @@ class Case:
         open: Makes a new broker that holds nothing, and closes it in the end.
         can: What it documents that it can do.
         inject: Sends a body as anybody could, without a look at it: ``inject(broker, body)``.
+        visibility: Seconds until a receiver gives up a delivery.
     """
 
     open: Callable[[], AbstractContextManager[Any]]
     can: frozenset[Capability]
     inject: Callable[[Any, bytes], None]
+    visibility: float = VISIBILITY
 
 
 @contextmanager
@@ -57,14 +62,41 @@ def inject_into_memory(broker: InMemoryMessageBroker, body: bytes) -> None:
 
 
 @contextmanager
-def azure(**options: Any) -> Iterator[AzureServiceBusMessageBroker]:
-    requires_session = options.get("sessions", False)
-    with servicebus() as server, hurried_sdk():
-        server.add_queue("q", lock_duration=5, requires_session=requires_session)
-        broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
-        AZURE_SERVERS[broker] = server
+def redis_pubsub() -> Iterator[RedisMessageBroker]:
+    broker = RedisMessageBroker(shared_redis().url, channel_prefix=f"test-{uuid4()}")
+    yield broker
+    broker.close()
+
+
+def inject_into_pubsub(broker: RedisMessageBroker, body: bytes) -> None:
+    broker._client.exchange(("PUBLISH", broker._pattern, body))
+
+
+def redis_streams(server: str, **options: Any) -> Callable[[], AbstractContextManager[Any]]:
+    @contextmanager
+    def opened() -> Iterator[RedisStreamsMessageBroker]:
+        broker = RedisStreamsMessageBroker(shared_redis(server).url, stream=f"test-{uuid4()}", group="g", **options)
         yield broker
         broker.close()
+
+    return opened
+
+
+def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) -> None:
+    broker._client.exchange(("XADD", broker._place.streams[0], "*", "body", body))
+
+
+def azure(**options: Any) -> Callable[[], AbstractContextManager[Any]]:
+    @contextmanager
+    def opened() -> Iterator[AzureServiceBusMessageBroker]:
+        with servicebus() as server, hurried_sdk():
+            server.add_queue("q", lock_duration=5, requires_session=options.get("sessions", False))
+            broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
+            AZURE_SERVERS[broker] = server
+            yield broker
+            broker.close()
+
+    return opened
 
 
 AZURE_SERVERS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -74,10 +106,20 @@ def inject_into_azure(broker: Any, body: bytes) -> None:
     inject(AZURE_SERVERS[broker], "q", body)
 
 
+ALL = frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS})
+#: A connection for each message takes its time to open.
+PATIENT = 1.5
 BROKERS = {
-    "memory": Case(memory, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_memory),
-    "azure": Case(azure, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_azure),
+    "memory": Case(memory, ALL, inject_into_memory),
+    "redis-pubsub": Case(redis_pubsub, frozenset(), inject_into_pubsub),
+    "redis-streams": Case(redis_streams("system"), ALL, inject_into_streams),
+    "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
+    "azure": Case(azure(), ALL, inject_into_azure, PATIENT),
+    "azure-sessions": Case(azure(sessions=True), ALL, inject_into_azure, PATIENT),
 }
+if "bundled" in redis_binaries():
+    BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)
+    BROKERS["redis-partitions-6.2"] = Case(redis_streams("bundled", partitions=2), ALL, inject_into_streams)
 
 
 def needs(*capabilities: Capability) -> Any:
@@ -106,8 +148,8 @@ def receiving(broker: Any, visibility: float = VISIBILITY) -> Iterator[Any]:
 
 
 @pytest.fixture
-def receiver(broker: Any) -> Iterator[Any]:
-    with receiving(broker) as receiver:
+def receiver(case: Case, broker: Any) -> Iterator[Any]:
+    with receiving(broker, case.visibility) as receiver:
         yield receiver
 
 
@@ -234,12 +276,12 @@ def test_a_message_that_cannot_be_encoded_is_not_sent_and_nothing_with_it(broker
 
 
 @pytest.mark.parametrize("verdict", [Ack(), DeadLetter("not readable")])
-def test_what_is_done_with_does_not_come_again(broker: Any, receiver: Any, verdict: Any) -> None:
+def test_what_is_done_with_does_not_come_again(case: Case, broker: Any, receiver: Any, verdict: Any) -> None:
     broker.send_message(make(1))
     delivery = begin_one(receiver)
     receiver.settle(delivery, verdict)
     receiver.settle(delivery, Retry())  # nor does a second verdict count
-    assert not receiver.receive(1, VISIBILITY + NEVER)
+    assert not receiver.receive(1, case.visibility + NEVER)
 
 
 @needs(REDELIVERS)
@@ -287,18 +329,18 @@ def test_each_run_of_a_delivery_counts_once(broker: Any, receiver: Any) -> None:
 
 
 @needs(REDELIVERS)
-def test_an_extended_delivery_does_not_come_again(broker: Any, receiver: Any) -> None:
+def test_an_extended_delivery_does_not_come_again(case: Case, broker: Any, receiver: Any) -> None:
     broker.send_messages([make(1), make(2)])
     kept, given_up = take(receiver, 2)
     for _ in range(5):
-        sleep(VISIBILITY / 3)
+        sleep(case.visibility / 3)
         assert not receiver.extend([kept])
     again = take(receiver, 1)
     assert numbers(again) == [2]
     assert [lost.delivery_id for lost in receiver.extend([given_up, kept])] == [given_up.delivery_id]
     receiver.settle(kept, Ack())
     receiver.settle(again[0], Ack())
-    assert not receiver.receive(1, VISIBILITY + NEVER)
+    assert not receiver.receive(1, case.visibility + NEVER)
 
 
 @needs(REDELIVERS)
@@ -365,7 +407,7 @@ def test_closing_a_receiver_wakes_who_waits(receiver: Any) -> None:
 
 
 @needs(REDELIVERS)
-def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -> None:
+def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(case: Case, broker: Any) -> None:
     broker.send_messages([make(1), make(2), make(3)])
     first = broker.receiver(visibility_timeout=1000)
     settled, begun, _ = take(first, 3)
@@ -375,7 +417,7 @@ def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -
     first.close()
     with pytest.raises(BrokerClosed):
         first.receive(1, 0)
-    with receiving_at_once(broker) as second:
+    with receiving_at_once(broker, case.visibility) as second:
         again = take(second, 2)
         assert sorted(numbers(again)) == [2, 3]
         assert {read(delivery).payload["number"]: delivery.attempt for delivery in again}[2] == 2
@@ -386,8 +428,8 @@ def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -
 
 
 @contextmanager
-def receiving_at_once(broker: Any) -> Iterator[Any]:
-    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+def receiving_at_once(broker: Any, visibility: float) -> Iterator[Any]:
+    receiver = broker.receiver(visibility_timeout=visibility)
     yield receiver
     receiver.close()
 

@@ -1,16 +1,15 @@
-# Generated from diator/aio/message_brokers/azure_slot.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """One connection that receives from Azure Service Bus."""
 
 from typing import TYPE_CHECKING, Any
 
 from ..._core.delivery import Ack
+from ..._runtime.aio.servicebus import RECEIVE_WAIT
+from ..._runtime.aio.waiting import current_time
 from ..._runtime.servicebus import NoSession, logger, read
-from ..._runtime.sync.servicebus import RECEIVE_WAIT
-from ..._runtime.sync.waiting import current_time
-from .azure_held import Held, Holder, SessionMemory
+from ._azure_held import Held, Holder, SessionMemory
 
 if TYPE_CHECKING:
-    from .azure_receiver import Pool
+    from ._azure_receiver import Pool
 
 __all__ = ("Slot",)
 
@@ -34,18 +33,18 @@ class Slot:
         self._turn = 0
         self._pause = _FIRST_PAUSE
 
-    def run(self) -> None:
+    async def run(self) -> None:
         """Look for messages when they are wanted, and hold each until it is settled."""
         try:
-            while self._may_look():
-                raw = self._look()
+            while await self._may_look():
+                raw = await self._look()
                 if raw is not None:
-                    self._hold(raw)
+                    await self._hold(raw)
         finally:
-            self._drop_link()
+            await self._drop_link()
             self._pool.forget(self)
 
-    def _may_look(self) -> bool:
+    async def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
         pool, sessions = self._pool, self._entity.sessions
         while True:
@@ -57,47 +56,47 @@ class Slot:
                     return True
                 must_open = self._link is None and not sessions and pool.is_interested()
                 if not must_open:
-                    pool.changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
+                    await pool.changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
             if must_open:
-                self._open()
+                await self._open()
             elif sessions and current_time() > self._news + _SESSION_IDLE:
-                self._drop_link()  # others may want the session
+                await self._drop_link()  # others may want the session
 
-    def _open(self) -> None:
+    async def _open(self) -> None:
         try:
-            self._link = self._entity.receiver()
-            self._memory = SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
+            self._link = await self._entity.receiver()
+            self._memory = await SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
         except NoSession as error:
-            self._drop_link()
+            await self._drop_link()
             if not self._entity.sessions:
-                self._fail(error)
+                await self._fail(error)
         except Exception as error:  # noqa: BLE001 - whoever receives raises it
-            self._drop_link()
-            self._fail(error)
+            await self._drop_link()
+            await self._fail(error)
         else:
             self._pause, self._news, self._turn = _FIRST_PAUSE, current_time(), 0
 
-    def _fail(self, error: Exception) -> None:
+    async def _fail(self, error: Exception) -> None:
         """Let whoever receives know, and wait a little."""
         with self._pool.changes:
             self._pool.report(self._entity.explain(error))
             if not self._pool.stopped:
-                self._pool.changes.wait(self._pause)
+                await self._pool.changes.wait(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
-    def _look(self) -> Any:
+    async def _look(self) -> Any:
         """Wait for a message for some time; None if there is none, or the connection has to be replaced."""
         if self._link is None:
-            self._open()
+            await self._open()
         if self._link is None:
             return None
         wait = _SESSION_IDLE if self._entity.sessions and self._turn else RECEIVE_WAIT
         begin = current_time()
         try:
-            messages = self._link.receive_messages(max_message_count=1, max_wait_time=wait)
+            messages = await self._link.receive_messages(max_message_count=1, max_wait_time=wait)
         except Exception as error:  # noqa: BLE001 - the next one may be better; if it cannot be opened, that is told
             logger.info("a connection to %s is replaced: %s", self._entity, type(error).__name__)
-            self._drop_link()
+            await self._drop_link()
             return None
         now = current_time()
         if messages:
@@ -106,10 +105,10 @@ class Slot:
             return messages[0]
         is_broken = now - begin < wait / 2  # by something that the SDK cannot read, for example
         if is_broken or self._entity.sessions or now - self._news > _SILENCE:
-            self._drop_link()
+            await self._drop_link()
         return None
 
-    def _hold(self, raw: Any) -> None:
+    async def _hold(self, raw: Any) -> None:
         arrived = self._memory.recall(read(raw))
         held = Held(self, raw, arrived, current_time() + self._pool.visibility_timeout)
         if self._entity.is_for_others(arrived):
@@ -117,14 +116,14 @@ class Slot:
         self._pool.admit(self, held)
         try:
             holder = Holder(self._pool, self._entity, self._link, self._memory, held)
-            is_usable = holder.hold()
+            is_usable = await holder.hold()
         finally:
             self._pool.let_go(held)
         if not is_usable or self._turn >= _SESSION_TURN:
-            self._drop_link()
+            await self._drop_link()
 
-    def _drop_link(self) -> None:
+    async def _drop_link(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            self._entity.hang_up(link)
+            await self._entity.hang_up(link)
         self._pool.dropped(self)

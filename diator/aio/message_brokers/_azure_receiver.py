@@ -1,16 +1,15 @@
-# Generated from diator/aio/message_brokers/azure_receiver.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Receiving from Azure Service Bus, on as many connections as there are messages in work."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._core.delivery import Delivery, Retry, Verdict
-from ..._runtime.sync.servicebus import Home, Job, at_most
-from ..._runtime.sync.waiting import Changes, checkpoint, current_time
+from ..._runtime.aio.servicebus import Home, Job, at_most
+from ..._runtime.aio.waiting import Changes, checkpoint, current_time
 from ...errors import BrokerClosed
-from .azure_entity import Entity
-from .azure_held import Held
-from .azure_slot import Slot
+from ._azure_entity import Entity
+from ._azure_held import Held
+from ._azure_slot import Slot
 
 if TYPE_CHECKING:
     from .azure import AzureServiceBusMessageBroker
@@ -36,31 +35,31 @@ class AzureServiceBusReceiver:
         self._home = broker._home
         self._pool = Pool(broker, visibility_timeout)
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+    async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Receiver.receive`."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
-        return self._home.run(self._pool.receive, limit, timeout)
+        return await self._home.run(self._pool.receive, limit, timeout)
 
-    def begin(self, delivery: Delivery) -> bool:
+    async def begin(self, delivery: Delivery) -> bool:
         """Note that a delivery begins; see `Receiver.begin`. Service Bus counts it when it is given back."""
-        return self._home.run(self._pool.begin, delivery)
+        return await self._home.run(self._pool.begin, delivery)
 
-    def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    async def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Keep deliveries; see `Receiver.extend`. Their locks are renewed by themselves in the meantime."""
-        return self._home.run(self._pool.extend, deliveries)
+        return await self._home.run(self._pool.extend, deliveries)
 
-    def settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Carry out a verdict; see `Receiver.settle`. It is carried out though this is cancelled."""
-        self._home.run(self._pool.settle, delivery, verdict)
+        await self._home.run(self._pool.settle, delivery, verdict)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Receive no more, and wake those who wait."""
-        self._home.run(self._pool.stop)
+        await self._home.run(self._pool.stop)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Stop, and give back what is not settled."""
-        self._home.run(self._pool.close)
+        await self._home.run(self._pool.aclose)
 
 
 class Pool:
@@ -85,8 +84,8 @@ class Pool:
 
     # for those who receive
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        checkpoint()
+    async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        await checkpoint()
         deadline = current_time() + timeout
         with self.changes:
             while True:
@@ -101,7 +100,7 @@ class Pool:
                     raise error
                 if ready or now >= deadline:
                     return ready
-                self.changes.wait(deadline - now)
+                await self.changes.wait(deadline - now)
 
     def _expect_open(self) -> None:
         if self.broker._closed:
@@ -126,7 +125,7 @@ class Pool:
             self._slots[slot] = self._home.spawn(slot.run)
         self.changes.notify()
 
-    def begin(self, delivery: Delivery) -> bool:
+    async def begin(self, delivery: Delivery) -> bool:
         with self.changes:
             held = self._held.get(delivery.delivery_id)
             if held is None or held.is_over or held.order is not None:
@@ -134,7 +133,7 @@ class Pool:
             held.begin(delivery)
             return True
 
-    def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    async def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         with self.changes:
             keep_until = current_time() + self.visibility_timeout
             lost: list[Delivery] = []
@@ -146,7 +145,7 @@ class Pool:
                     held.keep_until = keep_until
             return lost
 
-    def settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         with self.changes:
             held = self._held.get(delivery.delivery_id)
             if held is None or held.is_over or held.order is not None:
@@ -154,11 +153,11 @@ class Pool:
             held.order = verdict
             self.changes.notify()
             while not held.is_over:
-                self.changes.wait(_GOODBYE)
+                await self.changes.wait(_GOODBYE)
             if held.error is not None:
                 raise held.error
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         with self.changes:
             self.stopped = True
             self._ready.clear()
@@ -167,8 +166,8 @@ class Pool:
                     held.order = Retry()
             self.changes.notify()
 
-    def close(self) -> None:
-        self.stop()
+    async def aclose(self) -> None:
+        await self.stop()
         with self.changes:
             self.closed = True
             for held in self._held.values():
@@ -183,7 +182,7 @@ class Pool:
         deadline = current_time() + _GOODBYE
         with at_most(_GOODBYE):
             for job in jobs.values():
-                job.join(max(deadline - current_time(), 0))
+                await job.join(max(deadline - current_time(), 0))
 
     # for the connections; the first three are called under the lock
 

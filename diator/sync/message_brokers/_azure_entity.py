@@ -1,4 +1,4 @@
-# Generated from diator/aio/message_brokers/azure_entity.py by tools/unasync.py. Do not edit: edit the source and run it again.
+# Generated from diator/aio/message_brokers/_azure_entity.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """A queue, or a topic with a subscription, and the client that reaches it."""
 
 from dataclasses import replace

@@ -1,4 +1,3 @@
-# Generated from diator/aio/message_brokers/azure_held.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """A message that a connection to Azure Service Bus holds, and the one who holds it."""
 
 from datetime import UTC, datetime
@@ -6,13 +5,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..._core.delivery import Ack, DeadLetter, Delivery, Retry, Verdict
 from ..._core.servicebus import Abandon, Arrived, Release, Resend, describe_death, give_back, recall, remember
+from ..._runtime.aio.servicebus import release
+from ..._runtime.aio.waiting import current_time
 from ..._runtime.servicebus import LockLost, logger, seconds_left
-from ..._runtime.sync.servicebus import release
-from ..._runtime.sync.waiting import current_time
-from .azure_entity import Entity
+from ._azure_entity import Entity
 
 if TYPE_CHECKING:
-    from .azure_receiver import Pool
+    from ._azure_receiver import Pool
 
 __all__ = ("Held", "Holder", "SessionMemory")
 
@@ -79,19 +78,19 @@ class SessionMemory:
         self._state = state
 
     @classmethod
-    def read(cls, link: Any) -> Self:
-        state = link.session.get_state(timeout=10)
+    async def read(cls, link: Any) -> Self:
+        state = await link.session.get_state(timeout=10)
         return cls((state or b"").decode(errors="replace"))
 
     def recall(self, arrived: Arrived) -> Arrived:
         """The message with what is known of it."""
         return recall(self._state, arrived)
 
-    def keep(self, link: Any, arrived: Arrived, abandon: Abandon) -> None:
+    async def keep(self, link: Any, arrived: Arrived, abandon: Abandon) -> None:
         """Remember something of a message."""
         state = remember(self._state, arrived, abandon)
         if state != self._state:
-            link.session.set_state(state, timeout=10)
+            await link.session.set_state(state, timeout=10)
             self._state = state
 
 
@@ -103,19 +102,19 @@ class Holder:
         self._renew_at = 0.0
         self._is_usable = True
 
-    def hold(self) -> bool:
+    async def hold(self) -> bool:
         """Hold it until it is settled, given up or lost; return whether the connection is still good."""
         self._plan_renewal()
         while True:
-            order = self._wait_for_order()
+            order = await self._wait_for_order()
             if order is not None:
                 break
-            if not self._renew():
+            if not await self._renew():
                 return self._is_usable
-        self._carry_out(order)
+        await self._carry_out(order)
         return self._is_usable
 
-    def _wait_for_order(self) -> Verdict | None:
+    async def _wait_for_order(self) -> Verdict | None:
         """Wait for an order, and give up when the time is over; None when the lock has to be renewed."""
         held, changes = self._held, self._pool.changes
         with changes:
@@ -127,7 +126,7 @@ class Holder:
                 elif now >= self._renew_at:
                     return None
                 else:
-                    changes.wait(min(held.keep_until, self._renew_at) - now)
+                    await changes.wait(min(held.keep_until, self._renew_at) - now)
             return held.order
 
     # the lock
@@ -141,14 +140,14 @@ class Holder:
         """Renew at half the time."""
         self._renew_at = current_time() + max(seconds_left(self._locked_until()) / 2, _RENEW_OFTEN)
 
-    def _renew(self) -> bool:
+    async def _renew(self) -> bool:
         """Renew the lock; False if it is lost."""
         left = seconds_left(self._locked_until())
         try:
             if self._entity.sessions:
-                self._link.session.renew_lock(timeout=max(left, _RENEW_OFTEN))
+                await self._link.session.renew_lock(timeout=max(left, _RENEW_OFTEN))
             else:
-                self._link.renew_message_lock(self._held.raw, timeout=max(left, _RENEW_OFTEN))
+                await self._link.renew_message_lock(self._held.raw, timeout=max(left, _RENEW_OFTEN))
         except LockLost:
             return self._lost("its lock has expired")
         except Exception as error:  # noqa: BLE001 - there may be time for another try
@@ -169,16 +168,16 @@ class Holder:
 
     # the verdict
 
-    def _carry_out(self, order: Verdict) -> None:
+    async def _carry_out(self, order: Verdict) -> None:
         held = self._held
         try:
             if isinstance(order, Ack):
-                self._link.complete_message(held.raw)
+                await self._link.complete_message(held.raw)
             elif isinstance(order, DeadLetter):
                 note = describe_death(held.attempt, datetime.now(UTC))
-                self._link.dead_letter_message(held.raw, reason=order.reason[:_REASON], error_description=note)
+                await self._link.dead_letter_message(held.raw, reason=order.reason[:_REASON], error_description=note)
             else:
-                self._give_back(order)
+                await self._give_back(order)
         except LockLost:
             self._lost("it was settled too late")
         except Exception as error:  # noqa: BLE001 - whoever settles raises it
@@ -186,22 +185,22 @@ class Holder:
             logger.info("a message of %s was not settled: %s", self._entity, type(error).__name__)
             held.error = self._entity.explain(error)
 
-    def _give_back(self, order: Retry) -> None:
+    async def _give_back(self, order: Retry) -> None:
         held = self._held
         how = held.give_back(order, keeps_place=self._entity.sessions, subscription=self._entity.subscription)
         if isinstance(how, Release):
-            release(self._link, held.raw)
+            await release(self._link, held.raw)
         elif isinstance(how, Resend):
-            [problem] = self._pool.publisher.send([[how.copy]], how.after)
+            [problem] = await self._pool.publisher.send([[how.copy]], how.after)
             if problem is not None:
                 raise problem
-            self._link.complete_message(held.raw)
+            await self._link.complete_message(held.raw)
         else:
-            self._memory.keep(self._link, held.arrived, how)
-            if self._keep_for(how.after):
-                self._link.abandon_message(held.raw)
+            await self._memory.keep(self._link, held.arrived, how)
+            if await self._keep_for(how.after):
+                await self._link.abandon_message(held.raw)
 
-    def _keep_for(self, seconds: float) -> bool:
+    async def _keep_for(self, seconds: float) -> bool:
         """Keep a message where it is, unless the receiver is closed; False if it is lost meanwhile."""
         held, pool = self._held, self._pool
         until = current_time() + seconds
@@ -215,7 +214,7 @@ class Holder:
                 if pool.closed or now >= until:
                     return True
                 if now < self._renew_at:
-                    pool.changes.wait(min(until, self._renew_at) - now)
+                    await pool.changes.wait(min(until, self._renew_at) - now)
                     continue
-            if not self._renew():
+            if not await self._renew():
                 return False

@@ -1,15 +1,16 @@
+# Generated from diator/aio/message_brokers/_azure_receiver.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Receiving from Azure Service Bus, on as many connections as there are messages in work."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._core.delivery import Delivery, Retry, Verdict
-from ..._runtime.aio.servicebus import Home, Job, at_most
-from ..._runtime.aio.waiting import Changes, checkpoint, current_time
+from ..._runtime.sync.servicebus import Home, Job, at_most
+from ..._runtime.sync.waiting import Changes, checkpoint, current_time
 from ...errors import BrokerClosed
-from .azure_entity import Entity
-from .azure_held import Held
-from .azure_slot import Slot
+from ._azure_entity import Entity
+from ._azure_held import Held
+from ._azure_slot import Slot
 
 if TYPE_CHECKING:
     from .azure import AzureServiceBusMessageBroker
@@ -35,31 +36,31 @@ class AzureServiceBusReceiver:
         self._home = broker._home
         self._pool = Pool(broker, visibility_timeout)
 
-    async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Receiver.receive`."""
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
-        return await self._home.run(self._pool.receive, limit, timeout)
+        return self._home.run(self._pool.receive, limit, timeout)
 
-    async def begin(self, delivery: Delivery) -> bool:
+    def begin(self, delivery: Delivery) -> bool:
         """Note that a delivery begins; see `Receiver.begin`. Service Bus counts it when it is given back."""
-        return await self._home.run(self._pool.begin, delivery)
+        return self._home.run(self._pool.begin, delivery)
 
-    async def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Keep deliveries; see `Receiver.extend`. Their locks are renewed by themselves in the meantime."""
-        return await self._home.run(self._pool.extend, deliveries)
+        return self._home.run(self._pool.extend, deliveries)
 
-    async def settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Carry out a verdict; see `Receiver.settle`. It is carried out though this is cancelled."""
-        await self._home.run(self._pool.settle, delivery, verdict)
+        self._home.run(self._pool.settle, delivery, verdict)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Receive no more, and wake those who wait."""
-        await self._home.run(self._pool.stop)
+        self._home.run(self._pool.stop)
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Stop, and give back what is not settled."""
-        await self._home.run(self._pool.aclose)
+        self._home.run(self._pool.close)
 
 
 class Pool:
@@ -84,8 +85,8 @@ class Pool:
 
     # for those who receive
 
-    async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        await checkpoint()
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        checkpoint()
         deadline = current_time() + timeout
         with self.changes:
             while True:
@@ -100,7 +101,7 @@ class Pool:
                     raise error
                 if ready or now >= deadline:
                     return ready
-                await self.changes.wait(deadline - now)
+                self.changes.wait(deadline - now)
 
     def _expect_open(self) -> None:
         if self.broker._closed:
@@ -125,7 +126,7 @@ class Pool:
             self._slots[slot] = self._home.spawn(slot.run)
         self.changes.notify()
 
-    async def begin(self, delivery: Delivery) -> bool:
+    def begin(self, delivery: Delivery) -> bool:
         with self.changes:
             held = self._held.get(delivery.delivery_id)
             if held is None or held.is_over or held.order is not None:
@@ -133,7 +134,7 @@ class Pool:
             held.begin(delivery)
             return True
 
-    async def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         with self.changes:
             keep_until = current_time() + self.visibility_timeout
             lost: list[Delivery] = []
@@ -145,7 +146,7 @@ class Pool:
                     held.keep_until = keep_until
             return lost
 
-    async def settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         with self.changes:
             held = self._held.get(delivery.delivery_id)
             if held is None or held.is_over or held.order is not None:
@@ -153,11 +154,11 @@ class Pool:
             held.order = verdict
             self.changes.notify()
             while not held.is_over:
-                await self.changes.wait(_GOODBYE)
+                self.changes.wait(_GOODBYE)
             if held.error is not None:
                 raise held.error
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         with self.changes:
             self.stopped = True
             self._ready.clear()
@@ -166,8 +167,8 @@ class Pool:
                     held.order = Retry()
             self.changes.notify()
 
-    async def aclose(self) -> None:
-        await self.stop()
+    def close(self) -> None:
+        self.stop()
         with self.changes:
             self.closed = True
             for held in self._held.values():
@@ -182,7 +183,7 @@ class Pool:
         deadline = current_time() + _GOODBYE
         with at_most(_GOODBYE):
             for job in jobs.values():
-                await job.join(max(deadline - current_time(), 0))
+                job.join(max(deadline - current_time(), 0))
 
     # for the connections; the first three are called under the lock
 

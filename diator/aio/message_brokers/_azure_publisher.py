@@ -1,16 +1,15 @@
-# Generated from diator/aio/message_brokers/azure_publisher.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Sending to Azure Service Bus, by one sender for all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from ..._core.servicebus import Numbered, Outgoing, by_session, in_runs
+from ..._runtime.aio.servicebus import Home, Lock, pause
+from ..._runtime.aio.waiting import current_time
 from ..._runtime.servicebus import fill, write
-from ..._runtime.sync.servicebus import Home, Lock, pause
-from ..._runtime.sync.waiting import current_time
 from ...errors import BrokerError, BrokerUnavailable, MessageTooLarge
-from .azure_entity import Entity
+from ._azure_entity import Entity
 
 __all__ = ("Publisher",)
 
@@ -34,7 +33,7 @@ class Publisher:
         self._place: object = None
         self._lock: Any = None
 
-    def send(self, parcels: Sequence[Sequence[Outgoing]], after: float = 0.0) -> list[Exception | None]:
+    async def send(self, parcels: Sequence[Sequence[Outgoing]], after: float = 0.0) -> list[Exception | None]:
         """Send parcels of messages: each parcel in order, and those of one session in order.
 
         Args:
@@ -46,20 +45,20 @@ class Publisher:
         """
         due = datetime.now(UTC) + timedelta(seconds=after) if after else None
         sending = _Sending(parcels, due, current_time() + self._entity.timeout)
-        with self._own():
+        async with self._own():
             try:
                 if sending.doubtful:
-                    self._repeat(self._refuse_oversize, sending)
+                    await self._repeat(self._refuse_oversize, sending)
                 for group in sending.groups():
-                    self._send_group(group, sending)
+                    await self._send_group(group, sending)
             except BrokerError as error:
                 sending.fail(error)
         return sending.outcomes
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the sender; a later call opens another one."""
-        with self._own():
-            self._discard()
+        async with self._own():
+            await self._discard()
 
     def _own(self) -> Any:
         """The right to use the sender; what belongs to another event loop or process is forgotten."""
@@ -67,59 +66,59 @@ class Publisher:
             self._place, self._sender, self._lock = self._home.place(), None, Lock()
         return self._lock
 
-    def _refuse_oversize(self, sending: "_Sending") -> None:
+    async def _refuse_oversize(self, sending: "_Sending") -> None:
         """Find messages that are too large before anything of their parcels is sent."""
         for number, message in sending.doubtful:
-            batch = (self._open()).create_message_batch()
+            batch = await (await self._open()).create_message_batch()
             if not fill(batch, [message], sending.due):
                 sending.fail(self._entity.too_large(), number)
 
-    def _send_group(self, group: list[Numbered], sending: "_Sending") -> None:
+    async def _send_group(self, group: list[Numbered], sending: "_Sending") -> None:
         while group := sending.unsent(group):
             try:
-                count = self._repeat(self._send_some, sending, group)
+                count = await self._repeat(self._send_some, sending, group)
             except MessageTooLarge as error:
                 sending.fail(error, group[0][0])
             else:
                 sending.sent(group[:count])
                 group = group[count:]
 
-    def _repeat(self, function: Callable[..., T], sending: "_Sending", *args: Any) -> T:
+    async def _repeat(self, function: Callable[..., Awaitable[T]], sending: "_Sending", *args: Any) -> T:
         """Do something until it succeeds, is in vain, or the time is over."""
         next_pause = _FIRST_PAUSE
         while True:
             try:
-                return function(sending, *args)
+                return await function(sending, *args)
             except Exception as error:
-                self._discard()
+                await self._discard()
                 problem = self._entity.explain(error)
                 if not isinstance(problem, BrokerUnavailable) or current_time() + next_pause >= sending.deadline:
                     raise problem from error
             except BaseException:  # somebody has to stop: what the sender is in the midst of is unknown
-                self._discard()
+                await self._discard()
                 raise
-            pause(next_pause)
+            await pause(next_pause)
             next_pause = min(2 * next_pause, _LONGEST_PAUSE)
 
-    def _send_some(self, sending: "_Sending", group: list[Numbered]) -> int:
+    async def _send_some(self, sending: "_Sending", group: list[Numbered]) -> int:
         """Send as much of a group as one batch holds, and return how many messages that was."""
-        sender = self._open()
-        batch = sender.create_message_batch()
+        sender = await self._open()
+        batch = await sender.create_message_batch()
         count = fill(batch, [message for _, message in group], sending.due)
         # what is too large for a batch may still be sent alone, where the namespace allows large messages
         payload = batch if count else write(group[0][1], sending.due)
-        sender.send_messages(payload, timeout=max(sending.deadline - current_time(), 0.1))
+        await sender.send_messages(payload, timeout=max(sending.deadline - current_time(), 0.1))
         return max(count, 1)
 
-    def _open(self) -> Any:
+    async def _open(self) -> Any:
         if self._sender is None:
-            self._sender = self._entity.sender()
+            self._sender = await self._entity.sender()
         return self._sender
 
-    def _discard(self) -> None:
+    async def _discard(self) -> None:
         sender, self._sender = self._sender, None
         if sender is not None:
-            self._entity.hang_up(sender)
+            await self._entity.hang_up(sender)
 
 
 class _Sending:

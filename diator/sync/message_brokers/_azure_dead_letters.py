@@ -1,4 +1,4 @@
-# Generated from diator/aio/message_brokers/azure_dead_letters.py by tools/unasync.py. Do not edit: edit the source and run it again.
+# Generated from diator/aio/message_brokers/_azure_dead_letters.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """The dead letters of a queue or a subscription of Azure Service Bus."""
 
 from collections.abc import Callable, Collection, Sequence

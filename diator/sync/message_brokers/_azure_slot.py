@@ -1,15 +1,16 @@
+# Generated from diator/aio/message_brokers/_azure_slot.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """One connection that receives from Azure Service Bus."""
 
 from typing import TYPE_CHECKING, Any
 
 from ..._core.delivery import Ack
-from ..._runtime.aio.servicebus import RECEIVE_WAIT
-from ..._runtime.aio.waiting import current_time
 from ..._runtime.servicebus import NoSession, logger, read
-from .azure_held import Held, Holder, SessionMemory
+from ..._runtime.sync.servicebus import RECEIVE_WAIT
+from ..._runtime.sync.waiting import current_time
+from ._azure_held import Held, Holder, SessionMemory
 
 if TYPE_CHECKING:
-    from .azure_receiver import Pool
+    from ._azure_receiver import Pool
 
 __all__ = ("Slot",)
 
@@ -33,18 +34,18 @@ class Slot:
         self._turn = 0
         self._pause = _FIRST_PAUSE
 
-    async def run(self) -> None:
+    def run(self) -> None:
         """Look for messages when they are wanted, and hold each until it is settled."""
         try:
-            while await self._may_look():
-                raw = await self._look()
+            while self._may_look():
+                raw = self._look()
                 if raw is not None:
-                    await self._hold(raw)
+                    self._hold(raw)
         finally:
-            await self._drop_link()
+            self._drop_link()
             self._pool.forget(self)
 
-    async def _may_look(self) -> bool:
+    def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
         pool, sessions = self._pool, self._entity.sessions
         while True:
@@ -56,47 +57,47 @@ class Slot:
                     return True
                 must_open = self._link is None and not sessions and pool.is_interested()
                 if not must_open:
-                    await pool.changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
+                    pool.changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
             if must_open:
-                await self._open()
+                self._open()
             elif sessions and current_time() > self._news + _SESSION_IDLE:
-                await self._drop_link()  # others may want the session
+                self._drop_link()  # others may want the session
 
-    async def _open(self) -> None:
+    def _open(self) -> None:
         try:
-            self._link = await self._entity.receiver()
-            self._memory = await SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
+            self._link = self._entity.receiver()
+            self._memory = SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
         except NoSession as error:
-            await self._drop_link()
+            self._drop_link()
             if not self._entity.sessions:
-                await self._fail(error)
+                self._fail(error)
         except Exception as error:  # noqa: BLE001 - whoever receives raises it
-            await self._drop_link()
-            await self._fail(error)
+            self._drop_link()
+            self._fail(error)
         else:
             self._pause, self._news, self._turn = _FIRST_PAUSE, current_time(), 0
 
-    async def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
         """Let whoever receives know, and wait a little."""
         with self._pool.changes:
             self._pool.report(self._entity.explain(error))
             if not self._pool.stopped:
-                await self._pool.changes.wait(self._pause)
+                self._pool.changes.wait(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
-    async def _look(self) -> Any:
+    def _look(self) -> Any:
         """Wait for a message for some time; None if there is none, or the connection has to be replaced."""
         if self._link is None:
-            await self._open()
+            self._open()
         if self._link is None:
             return None
         wait = _SESSION_IDLE if self._entity.sessions and self._turn else RECEIVE_WAIT
         begin = current_time()
         try:
-            messages = await self._link.receive_messages(max_message_count=1, max_wait_time=wait)
+            messages = self._link.receive_messages(max_message_count=1, max_wait_time=wait)
         except Exception as error:  # noqa: BLE001 - the next one may be better; if it cannot be opened, that is told
             logger.info("a connection to %s is replaced: %s", self._entity, type(error).__name__)
-            await self._drop_link()
+            self._drop_link()
             return None
         now = current_time()
         if messages:
@@ -105,10 +106,10 @@ class Slot:
             return messages[0]
         is_broken = now - begin < wait / 2  # by something that the SDK cannot read, for example
         if is_broken or self._entity.sessions or now - self._news > _SILENCE:
-            await self._drop_link()
+            self._drop_link()
         return None
 
-    async def _hold(self, raw: Any) -> None:
+    def _hold(self, raw: Any) -> None:
         arrived = self._memory.recall(read(raw))
         held = Held(self, raw, arrived, current_time() + self._pool.visibility_timeout)
         if self._entity.is_for_others(arrived):
@@ -116,14 +117,14 @@ class Slot:
         self._pool.admit(self, held)
         try:
             holder = Holder(self._pool, self._entity, self._link, self._memory, held)
-            is_usable = await holder.hold()
+            is_usable = holder.hold()
         finally:
             self._pool.let_go(held)
         if not is_usable or self._turn >= _SESSION_TURN:
-            await self._drop_link()
+            self._drop_link()
 
-    async def _drop_link(self) -> None:
+    def _drop_link(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            await self._entity.hang_up(link)
+            self._entity.hang_up(link)
         self._pool.dropped(self)

@@ -1,0 +1,153 @@
+"""Scripts for Redis, each of which looks and acts in one step.
+
+What may live here: texts in Lua for Redis 6.2 and newer. They are sent in full with EVAL: then there is nothing to load
+again after a restart or a failover, and the server compiles each only once.
+"""
+
+__all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "RELEASE", "RETRY", "TAKE")
+
+#: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
+_MINE = """
+local function mine(id)
+  local row = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
+  return row and row[2] == ARGV[2]
+end
+"""
+
+#: Acknowledge what is ours. KEYS: stream, notes. ARGV: group, consumer, id ...
+ACK = (
+    _MINE
+    + """
+for i = 3, #ARGV do
+  if mine(ARGV[i]) then
+    redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
+    redis.call('HDEL', KEYS[2], ARGV[i])
+  end
+end
+return 1
+"""
+)
+
+#: Count a delivery, and remember what is done. KEYS: stream, notes. ARGV: group, consumer, id, count, done ('': none).
+BEGIN = (
+    _MINE
+    + """
+if not mine(ARGV[3]) then return 0 end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'RETRYCOUNT', ARGV[4], 'JUSTID')
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], ARGV[3], '0:' .. ARGV[5]) end
+return 1
+"""
+)
+
+#: Keep what is ours, without counting a delivery. KEYS: stream. ARGV: group, consumer, id ... Returns 1 or 0 for each.
+EXTEND = (
+    _MINE
+    + """
+local kept = {}
+for i = 3, #ARGV do
+  local is_mine = mine(ARGV[i])
+  if is_mine then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID') end
+  kept[i - 2] = is_mine and 1 or 0
+end
+return kept
+"""
+)
+
+#: Let a message be claimed after some time, and remember what is done.
+#: KEYS: stream, notes. ARGV: group, consumer, id, visibility and delay in milliseconds, done.
+RETRY = (
+    _MINE
+    + """
+if not mine(ARGV[3]) then return 0 end
+local visibility, delay = tonumber(ARGV[4]), tonumber(ARGV[5])
+if delay > 0 or ARGV[6] ~= '[]' then
+  local time = redis.call('TIME')
+  local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
+  redis.call('HSET', KEYS[2], ARGV[3], string.format('%.0f:', due) .. ARGV[6])
+end
+local idle = math.max(0, visibility - delay)
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', idle, 'JUSTID')
+return 1
+"""
+)
+
+#: Let messages be claimed at once. KEYS: stream. ARGV: group, consumer, visibility in milliseconds, id, count ...
+RELEASE = (
+    _MINE
+    + """
+for i = 4, #ARGV, 2 do
+  if mine(ARGV[i]) then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i],
+      'IDLE', ARGV[3], 'RETRYCOUNT', ARGV[i + 1], 'JUSTID')
+  end
+end
+return 1
+"""
+)
+
+#: Delete a consumer that has nothing: what is pending on one is lost with it. KEYS: stream. ARGV: group, consumer.
+FORGET = """
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+#: Take part in owning the partitions of a stream: renew what is ours, and take what is free up to a fair share.
+#: What was pending on an earlier owner is ours from that moment on, so it can begin nothing more.
+#: KEYS: members, fences, then stream and lease of each partition.
+#: ARGV: group, consumer, milliseconds of a lease, '1' to take more, then our token for each partition ('': none).
+#: Returns how many are a fair share, then for each partition our token or ''.
+ACQUIRE = """
+local time = redis.call('TIME')
+local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ttl, ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ttl * 10)
+local count = #ARGV - 4
+local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
+local reply, owned = {share}, 0
+for p = 1, count do
+  local token = ARGV[p + 4]
+  if token ~= '' and redis.call('GET', KEYS[p * 2 + 2]) == token then
+    redis.call('PEXPIRE', KEYS[p * 2 + 2], ttl)
+    owned = owned + 1
+  else
+    token = ''
+  end
+  reply[p + 1] = token
+end
+for p = 1, count do
+  if ARGV[4] == '1' and owned < share and redis.call('EXISTS', KEYS[p * 2 + 2]) == 0 then
+    local token = ARGV[2] .. '#' .. redis.call('HINCRBY', KEYS[2], p, 1)
+    redis.call('SET', KEYS[p * 2 + 2], token, 'PX', ttl)
+    owned = owned + 1
+    reply[p + 1] = token
+    local first = '-'
+    while true do
+      local rows = redis.call('XPENDING', KEYS[p * 2 + 1], ARGV[1], first, '+', 1000)
+      for _, row in ipairs(rows) do
+        redis.call('XCLAIM', KEYS[p * 2 + 1], ARGV[1], ARGV[2], 0, row[1], 'JUSTID')
+      end
+      if #rows < 1000 then break end
+      first = '(' .. rows[1000][1]
+    end
+  end
+end
+return reply
+"""
+
+#: Read new messages of a partition, if it is still ours.
+#: KEYS: stream, lease. ARGV: group, consumer, token, count. Returns false if it is not, else what XREADGROUP does.
+TAKE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+return redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], '>') or 1
+"""
+
+#: Give partitions up. KEYS: members, then leases. ARGV: consumer ('': it stays a member), then our token for each.
+LEAVE = """
+if ARGV[1] ~= '' then redis.call('ZREM', KEYS[1], ARGV[1]) end
+for i = 2, #KEYS do
+  if redis.call('GET', KEYS[i]) == ARGV[i] then redis.call('DEL', KEYS[i]) end
+end
+return 1
+"""
