@@ -23,6 +23,10 @@
     │   ├── MessageEncodeError
     │   │   └── MessageTooLarge
     │   └── MessageDecodeError
+    │       └── UnknownMessage
+    ├── HandlerDecision                 raised by handlers of received messages
+    │   ├── Reject
+    │   └── RetryLater
     ├── BrokerError
     │   ├── BrokerAccessDenied          (PermissionError)
     │   ├── BrokerClosed                (RuntimeError)
@@ -58,6 +62,7 @@ __all__ = (
     "GreenletError",
     "HandlerAlreadyBound",
     "HandlerBuildError",
+    "HandlerDecision",
     "InvalidHandler",
     "MaxCascadeExceeded",
     "MessageDecodeError",
@@ -67,10 +72,13 @@ __all__ = (
     "MissingExtraError",
     "ReentrancyError",
     "RegistrationError",
+    "Reject",
     "RequestHandlerDoesNotExist",
+    "RetryLater",
     "RoutingError",
     "RunningLoopError",
     "SettingsError",
+    "UnknownMessage",
 )
 
 
@@ -128,9 +136,11 @@ class EventHandlingError(DiatorError, ExceptionGroup[Exception]):
 
     Attributes:
         response: What the request handler returned (None for a published event).
+        done: For a received event, the names of the handlers that need not run again.
     """
 
     response: Any
+    done: frozenset[str] = frozenset()
 
     def __new__(cls, message: str, excs: Sequence[Exception], response: Any = None, /) -> Self:
         self = super().__new__(cls, message, excs)
@@ -141,7 +151,9 @@ class EventHandlingError(DiatorError, ExceptionGroup[Exception]):
         super().__init__(message, excs)
 
     def derive(self, excs: Sequence[Exception], /) -> Self:  # type: ignore[override]
-        return type(self)(self.message, excs, self.response)
+        derived = type(self)(self.message, excs, self.response)
+        derived.done = self.done
+        return derived
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message, self.exceptions, self.response), self.__dict__
@@ -181,6 +193,41 @@ class MessageTooLarge(MessageEncodeError):
 
 class MessageDecodeError(MessageError):
     """The received message is malformed, too large, or not known here. It never carries the payload."""
+
+
+class UnknownMessage(MessageDecodeError):
+    """Nothing with the name of the received message is registered here."""
+
+
+class HandlerDecision(DiatorError):
+    """What a handler of a received message raises to say what becomes of it, instead of failing."""
+
+
+class Reject(HandlerDecision):
+    """Put the message aside now: it would fail every time.
+
+    Args:
+        reason: Why. It is kept with the dead letter and logged, so it must not quote the message.
+    """
+
+    def __init__(self, reason: str = "rejected by its handler") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RetryLater(HandlerDecision):
+    """Deliver the message again. It counts as a failed delivery.
+
+    Args:
+        reason: Why; for people only.
+        after: Seconds to wait before that, at least; None leaves it to the worker's policy.
+    """
+
+    def __init__(self, reason: str = "not possible yet", *, after: float | None = None) -> None:
+        if after is not None and not 0 <= after < float("inf"):
+            raise ValueError(f"after must be a number of seconds from 0, not {after}")
+        super().__init__(reason)
+        self.after = after
 
 
 class BrokerError(DiatorError):

@@ -5,6 +5,7 @@ What may live here: telling kinds of callables apart. No annotation is read, not
 
 import functools
 import inspect
+from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = (
     "is_function",
     "is_plain_method",
     "parameters_of",
+    "unique_names",
     "unwrap_partial",
 )
 
@@ -49,3 +51,15 @@ def parameters_of(function: Any, *, skip_self: bool = False) -> list[inspect.Par
 def handler_name(handler: Any) -> str:
     handler = unwrap_partial(handler)
     return getattr(handler, "__qualname__", None) or type(handler).__qualname__
+
+
+def unique_names(handlers: Iterable[Any]) -> list[str]:
+    """Names that stay the same from one process to the next; a number tells handlers of the same name apart."""
+    names: list[str] = []
+    for handler in handlers:
+        handler = unwrap_partial(handler)
+        module = getattr(handler, "__module__", None) or type(handler).__module__
+        base = f"{module}.{handler_name(handler)}"
+        count = sum(name.partition("#")[0] == base for name in names)
+        names.append(f"{base}#{count + 1}" if count else base)
+    return names

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..errors import MessageEncodeError
-from .fields import IDENTITY, fields_of
+from .fields import fields_of, identity_of
 from .messages import Event
 from .strict_json import Refusal, reason
 
@@ -63,6 +63,7 @@ class _FieldCodec:
     def __init__(self, cls: type[Any]) -> None:
         self._cls = cls
         self._fields = fields_of(cls)
+        self._identity = identity_of(cls)
         self._mirror: Any = None
 
     def prepare(self) -> None:
@@ -94,7 +95,7 @@ class _FieldCodec:
         for field in self._fields:
             value = getattr(image, field.name)
             if field.argument is None:
-                if field.name in IDENTITY:
+                if field.name in self._identity:
                     identity[field.name] = value
             elif value is not UNSET:
                 arguments[field.argument] = value
@@ -116,9 +117,9 @@ class _ModelCodec:
     def __init__(self, cls: type[Any]) -> None:
         self._cls = cls
         fields: dict[str, Any] = cls.__pydantic_fields__
-        #: What an event carries without declaring it as fields.
-        self._identity = [name for name in IDENTITY if issubclass(cls, Event) and name not in fields]
-        self._mirror = msgspec.defstruct(cls.__name__, [(name, IDENTITY[name]) for name in self._identity])
+        #: What a message carries without declaring it as fields.
+        self._identity = {name: kind for name, kind in identity_of(cls).items() if name not in fields}
+        self._mirror = msgspec.defstruct(cls.__name__, list(self._identity.items()))
 
     def prepare(self) -> None:
         """Pydantic has looked at the fields."""

@@ -3,13 +3,14 @@
 What may live here: deliveries, verdicts, and the decision between them. No broker, no clock, no randomness.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, cast
 
-from ..errors import MessageDecodeError
+from ..errors import MessageDecodeError, Reject, RetryLater
 
 __all__ = (
     "Ack",
@@ -21,7 +22,12 @@ __all__ = (
     "RetryPolicy",
     "Verdict",
     "decide",
+    "describe_error",
+    "refuse_late",
 )
+
+#: Characters of a reason that are kept: enough to read, and bounded whatever a handler says.
+MAX_REASON = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,64 +128,111 @@ class DeadMessage:
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often and when to deliver a message again whose handlers failed.
+    """When to deliver a message again whose handlers failed.
 
-    The delay grows exponentially up to a limit, and half of it is random: "Equal Jitter" in Marc Brooker's "Exponential
-    Backoff And Jitter" (AWS Architecture Blog, 2015). The fixed half leaves a failing neighbour time to recover.
+    The delay grows exponentially up to a limit. A random part comes on top, so that messages which failed together do
+    not come again together, but none comes early: the fixed part leaves a failing neighbour time to recover.
 
     Attributes:
-        max_deliveries: With this many failed deliveries the message goes to the dead letters.
-        first_delay: Seconds before the second delivery.
+        first_delay: Seconds before the second delivery, at least.
         factor: What each failure multiplies the delay by.
-        max_delay: Seconds that the delay never exceeds.
+        max_delay: Seconds that the delay without its random part never exceeds.
+        jitter: The most that the random part adds, as a fraction of the delay.
+        keep_order: Whether a failed message that has a key keeps later ones of that key waiting until it is settled.
+            Otherwise they overtake it.
     """
 
-    max_deliveries: int = 5
     first_delay: float = 1.0
     factor: float = 2.0
     max_delay: float = 300.0
+    jitter: float = 0.5
+    keep_order: bool = True
 
     def __post_init__(self) -> None:
-        if self.max_deliveries < 1:
-            raise ValueError(f"max_deliveries must be at least 1, not {self.max_deliveries}")
-        if not (self.factor >= 1 and 0 <= self.first_delay <= self.max_delay):
-            raise ValueError("factor must be at least 1, and first_delay between 0 and max_delay")
+        if not (1 <= self.factor < math.inf and 0 <= self.first_delay <= self.max_delay < math.inf):
+            raise ValueError("factor must be at least 1, and first_delay between 0 and max_delay; all of them finite")
+        if not 0 <= self.jitter < math.inf:
+            raise ValueError(f"jitter must be a finite number from 0, not {self.jitter}")
 
-    def delay(self, attempt: int, jitter: float) -> float:
+    def delay(self, attempt: int, chance: float) -> float:
         """Seconds to wait after a failed delivery.
 
         Args:
             attempt: Which delivery it was, counted from 1.
-            jitter: A random number from 0 to 1.
+            chance: A random number from 0 to 1.
         """
         try:
             delay = min(self.max_delay, self.first_delay * self.factor ** (attempt - 1))
         except OverflowError:
             delay = self.max_delay if self.first_delay else 0.0
-        return delay / 2 + delay / 2 * jitter
+        return delay * (1 + self.jitter * chance)
 
 
-def decide(error: Exception | None, attempt: int, policy: RetryPolicy, jitter: float) -> Verdict:
+def decide(
+    error: Exception | None,
+    attempt: int,
+    policy: RetryPolicy,
+    *,
+    max_deliveries: int,
+    chance: float,
+    done: frozenset[str] = frozenset(),
+) -> Verdict:
     """What becomes of a delivery.
 
     Args:
         error: What reading or handling it raised; None if that went well.
         attempt: Which delivery it was, counted from 1.
-        policy: How often and when to try again.
-        jitter: A random number from 0 to 1.
+        policy: When to try again.
+        max_deliveries: With this many failed deliveries the message is put aside.
+        chance: A random number from 0 to 1.
+        done: The handlers that have succeeded so far.
     """
     if error is None:
         return Ack()
     if isinstance(error, MessageDecodeError):
         return DeadLetter(str(error))  # the next attempt would read the same bytes
-    if attempt < policy.max_deliveries:
-        return Retry(policy.delay(attempt, jitter))
-    return DeadLetter(f"{_kinds(error)} in delivery {attempt} of at most {policy.max_deliveries}")
+    errors = list(_leaves(error))
+    if all(isinstance(one, Reject) for one in errors):  # the handlers that failed otherwise may still succeed
+        return DeadLetter(_shortened("; ".join(dict.fromkeys(str(one) for one in errors))))
+    if attempt >= max_deliveries:
+        kinds = ", ".join(dict.fromkeys(type(one).__name__ for one in errors))  # their texts may quote the message
+        return DeadLetter(_shortened(f"{kinds} in delivery {attempt} of at most {max_deliveries}"))
+    wanted = [one.after for one in errors if isinstance(one, RetryLater) and one.after is not None]
+    if len(wanted) < len(errors):
+        wanted.append(policy.delay(attempt, chance))
+    return Retry(max(wanted), done)
 
 
-def _kinds(error: BaseException) -> str:
-    """The types of what was raised: their texts may quote the message."""
+def refuse_late(attempt: int, max_deliveries: int) -> Verdict | None:
+    """The verdict about a delivery that is one too many, so that it must not run: earlier ones never came to an end."""
+    if attempt <= max_deliveries:
+        return None
+    return DeadLetter(f"{attempt - 1} deliveries began and were never settled: it may have ended the process")
+
+
+def describe_error(error: Exception | None) -> str:
+    """Name the errors and where they were raised, in brackets; nothing for none or for one about reading."""
+    if error is None or isinstance(error, MessageDecodeError):
+        return ""
+    return f" [{'; '.join(map(_place, _leaves(error)))}]"
+
+
+def _place(error: BaseException) -> str:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    name = type(error).__name__
+    return name if traceback is None else f"{name} in {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)
-        return ", ".join(dict.fromkeys(_kinds(part) for part in group.exceptions))
-    return type(error).__name__
+        for part in group.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON else f"{reason[: MAX_REASON - 3]}..."

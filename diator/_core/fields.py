@@ -15,12 +15,18 @@ from uuid import UUID
 import msgspec
 
 from ..errors import MessageEncodeError
-from .messages import Event
+from .messages import Event, Request
 
-__all__ = ("IDENTITY", "Field", "fields_of")
+__all__ = ("Field", "fields_of", "identity_of")
 
-#: What every event carries, whether or not its class declares it.
-IDENTITY: dict[str, Any] = {"event_id": UUID, "event_timestamp": datetime}
+_EVENT: dict[str, Any] = {"event_id": UUID, "event_timestamp": datetime}
+_REQUEST: dict[str, Any] = {"request_id": UUID}
+_NEITHER: dict[str, Any] = {}
+
+
+def identity_of(cls: type) -> dict[str, Any]:
+    """What every object of a class carries, whether or not the class declares it, with the types."""
+    return _EVENT if issubclass(cls, Event) else _REQUEST if issubclass(cls, Request) else _NEITHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,16 @@ class Field:
 
 
 def fields_of(cls: type) -> tuple[Field, ...]:
-    """Find the fields of a class; for an event `IDENTITY` is always among them.
+    """Find the fields of a class; what `identity_of` names is always among them.
 
     Raises:
         MessageEncodeError: They cannot be told.
     """
     own = _own_fields(cls)
-    if not issubclass(cls, Event):
-        return own
+    identity = identity_of(cls)
     names = {field.name for field in own}
-    added = [Field(name, name, kind, None, True) for name, kind in IDENTITY.items() if name not in names]
-    return *added, *(dataclasses.replace(field, required=True) if field.name in IDENTITY else field for field in own)
+    added = [Field(name, name, kind, None, True) for name, kind in identity.items() if name not in names]
+    return *added, *(dataclasses.replace(field, required=True) if field.name in identity else field for field in own)
 
 
 def _own_fields(cls: type[Any]) -> tuple[Field, ...]:

@@ -1,7 +1,7 @@
-"""Events to payloads and back.
+"""Events and requests to payloads and back.
 
-What may live here: the rule that an event is sent only if it would come back equal, and received only if nothing has to
-be guessed. No envelope, no broker. What an error says never holds a value.
+What may live here: the rule that one is sent only if it would come back equal, and received only if nothing has to be
+guessed. No envelope, no broker. What an error says never holds a value.
 """
 
 import re
@@ -13,36 +13,36 @@ import msgspec
 from ..errors import MessageDecodeError, MessageEncodeError
 from .codecs import Codec, codec_of, to_json
 from .faithful import difference, loses_integers, unencodable
-from .messages import Event
+from .messages import Event, Request
 from .strict_json import MAX_DEPTH, is_too_deep, reason
 
 __all__ = ("check_payload", "decode_payload", "encode_payload")
 
-E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=Event | Request[Any])
 
 #: An integer with fewer digits is also a float (`EXACT_FLOATS` has 16).
 _16_DIGITS = re.compile(rb"[0-9]{16}")
 
 
-def check_payload(event_type: type[Event]) -> None:
-    """Make sure that events of this type can be sent and received, as far as the type tells.
+def check_payload(message_type: type[Event] | type[Request[Any]]) -> None:
+    """Make sure that messages of this type can be sent and received, as far as the type tells.
 
     Raises:
         MessageEncodeError: A field could not be decoded. The text names it and says what to do.
     """
-    codec_of(event_type)
+    codec_of(message_type)
 
 
-def encode_payload(event: Event) -> dict[str, Any]:
-    """Turn an event into JSON values, from which `decode_payload` makes an equal event.
+def encode_payload(message: Event | Request[Any]) -> dict[str, Any]:
+    """Turn a message into JSON values, from which `decode_payload` makes an equal one.
 
     Raises:
         MessageEncodeError: It would not come back equal. The text names the class and the field.
     """
-    cls = type(event)
+    cls = type(message)
     codec = codec_of(cls)
     try:
-        image = codec.image(event)
+        image = codec.image(message)
     except AttributeError as error:
         raise MessageEncodeError(
             f"{cls.__qualname__} has no attribute {error.name}: keep what __init__ takes under the same name"
@@ -67,30 +67,30 @@ def encode_payload(event: Event) -> dict[str, Any]:
     return payload
 
 
-def decode_payload(event_type: type[E], payload: dict[str, Any]) -> E:
-    """Make an event from JSON values, strictly; unknown fields are allowed.
+def decode_payload(message_type: type[M], payload: dict[str, Any]) -> M:
+    """Make a message from JSON values, strictly; unknown fields are allowed.
 
     Raises:
         MessageDecodeError: A field is missing or wrong, or the class refuses the values.
     """
-    codec = codec_of(event_type)
-    name = event_type.__qualname__
+    codec = codec_of(message_type)
+    name = message_type.__qualname__
     try:
         image = codec.read(payload)
         wide = _16_DIGITS.search(msgspec.json.encode(payload))
         lossy = wide is not None and loses_integers(payload, msgspec.json.decode(to_json(codec.write(image))))
     except Exception as error:  # noqa: BLE001 - runs code of the user's classes
-        raise MessageDecodeError(f"the payload is not a {name}: {_why(event_type, error)}") from None
+        raise MessageDecodeError(f"the payload is not a {name}: {_why(message_type, error)}") from None
     if lossy:
         raise MessageDecodeError(f"the payload is not a {name}: an integer is too large for the float field it is in")
     try:
-        event: E = codec.build(image)
+        message: M = codec.build(image)
     except Exception as error:  # noqa: BLE001 - runs code of the user's classes
         raise MessageDecodeError(f"{name} refused the values of the payload ({type(error).__name__})") from None
-    return event
+    return message
 
 
-def _to_json(cls: type[Event], codec: Codec, image: Any) -> bytes:
+def _to_json(cls: type[Any], codec: Codec, image: Any) -> bytes:
     try:
         return to_json(codec.write(image))
     except RecursionError:
@@ -102,7 +102,7 @@ def _to_json(cls: type[Event], codec: Codec, image: Any) -> bytes:
     raise MessageEncodeError(f"{cls.__qualname__}{why}")
 
 
-def _why(cls: type[Event], error: Exception) -> str:
+def _why(cls: type[Any], error: Exception) -> str:
     """What was wrong, without the input that the error may quote."""
     pydantic: Any = sys.modules.get("pydantic")
     if pydantic is None or not isinstance(error, pydantic.ValidationError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..errors import InvalidHandler
 from .callables import handler_name, is_coroutine_callable, unwrap_partial
-from .messages import Request
+from .messages import Event, Request
 from .routes import Watched
 
 __all__ = ("Form", "Handle", "Middleware", "MiddlewareChain", "SelectedMiddleware", "drive")
@@ -24,7 +24,7 @@ _AnyForm: TypeAlias = Callable[[Any, Any], Any] | Callable[[Any], Generator[Any,
 
 
 class Middleware(Protocol):
-    """Wraps the handling of requests.
+    """Wraps the handling of requests, and of events that came from a message broker.
 
     Three forms are understood: ``async def (request, handle)``, ``def (request, handle)``, and a generator
     ``def (request)`` that yields the request and is sent the response::
@@ -70,17 +70,30 @@ class MiddlewareChain(Watched):
         super().__init__()
         self._chain = [_select(middleware, (Request,)) for middleware in middlewares]
 
-    def add(self, middleware: _AnyForm, *, requests: Iterable[type[Request[Any]]] = (Request,)) -> None:
+    def add(
+        self,
+        middleware: _AnyForm,
+        *,
+        requests: Iterable[type[Request[Any]]] | None = None,
+        received: Iterable[type[Event]] = (),
+    ) -> None:
         """Put a middleware innermost.
 
         Args:
             middleware: Any of the forms that `Middleware` names.
-            requests: The request types that it wraps, with their subclasses. All by default.
+            requests: The request types that it wraps, with their subclasses. All if neither this nor ``received`` is
+                given.
+            received: The event types around whose handlers it is put, all of them together, when such an event has come
+                from a message broker. Then the message succeeds or fails as a whole: one handler that raises makes the
+                chain raise, nothing that was recorded is emitted, and every handler runs again.
 
         Raises:
             InvalidHandler: It cannot be called as a middleware.
         """
-        self._chain.append(_select(middleware, requests))
+        events = tuple(received)
+        if requests is None:
+            requests = () if events else (Request,)
+        self._chain.append(_select(middleware, requests, events))
         self._changed()
 
     def set(self, chain: Iterable[_AnyForm]) -> None:
@@ -94,9 +107,9 @@ class MiddlewareChain(Watched):
             handle = _wrap_one(selected.call, handle)
         return handle
 
-    def select(self, request_type: type) -> list[SelectedMiddleware]:
-        """The middlewares that wrap requests of this type, outermost first."""
-        return [selected for selected, requests in self._chain if issubclass(request_type, requests)]
+    def select(self, message_type: type) -> list[SelectedMiddleware]:
+        """The middlewares that wrap requests or received events of this type, outermost first."""
+        return [selected for selected, wrapped in self._chain if issubclass(message_type, wrapped)]
 
     def __len__(self) -> int:
         return len(self._chain)
@@ -125,11 +138,15 @@ def _wrap_one(call: Callable[..., Any], handle: Handle) -> Handle:
     return lambda request: call(request, handle)
 
 
-def _select(middleware: Any, requests: Iterable[Any]) -> tuple[SelectedMiddleware, tuple[type, ...]]:
+def _select(
+    middleware: Any, requests: Iterable[Any], received: Iterable[Any] = ()
+) -> tuple[SelectedMiddleware, tuple[type, ...]]:
     name = handler_name(middleware)
-    types = tuple(requests)
-    if not types or not all(isinstance(t, type) and issubclass(t, Request) for t in types):
+    types, events = tuple(requests), tuple(received)
+    if not (types or events) or not all(isinstance(t, type) and issubclass(t, Request) for t in types):
         raise InvalidHandler(f"{name}: `requests` takes request classes, as in requests=(JoinMeeting, Command)")
+    if not all(isinstance(t, type) and issubclass(t, Event) for t in events):
+        raise InvalidHandler(f"{name}: `received` takes event classes, as in received=(UserJoined, ECSTEvent)")
     if isinstance(middleware, type) or not callable(middleware):
         raise InvalidHandler(f"{name} is not callable as a middleware: pass a function, or an object with __call__")
     function: Any = unwrap_partial(middleware)
@@ -148,4 +165,4 @@ def _select(middleware: Any, requests: Iterable[Any]) -> tuple[SelectedMiddlewar
         raise InvalidHandler(
             f"{name} takes {taken} arguments; a middleware takes (request, handle), a generator (request)"
         )
-    return SelectedMiddleware(middleware, form), types
+    return SelectedMiddleware(middleware, form), types + events

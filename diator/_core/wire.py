@@ -24,16 +24,16 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """An event on its way through a message broker.
+    """An event or a request on its way through a message broker.
 
     Attributes:
-        message_type: The kind of event: ``"notification_event"`` or ``"ecst_event"``.
-        message_name: The name of the event's class.
-        message_id: The id of the event.
-        payload: The fields of the event, with its id and timestamp, as JSON values.
+        message_type: The kind: ``"notification_event"`` or ``"ecst_event"``, or ``"command"`` for example.
+        message_name: The name of the class.
+        message_id: The id of the event or the request.
+        payload: The fields, with the id and for an event the timestamp, as JSON values.
         content_type: The format of the body.
         schema_version: The version of the fields.
-        occurred_at: When the event was recorded.
+        occurred_at: When the event was recorded, or the request was wrapped.
         correlation_id: Shared by all messages that one cause outside led to.
         causation_id: The id of the message that led to this one.
         partition_key: Messages with the same key stay in order, where the broker can do that.

@@ -19,12 +19,54 @@ from .contexts import TwinContext, repeat_changes
 if TYPE_CHECKING:
     from anyio import Event
 
-__all__ = ("Call", "Loop", "current_call")
+__all__ = ("Call", "CallCancelled", "Cancellation", "Loop", "cancellation", "current_call")
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 current_call: contextvars.ContextVar["Call[Any]"] = contextvars.ContextVar("diator_current_call")
+
+#: What lets other threads cancel the calls of the current flow of control, if anything does.
+cancellation: contextvars.ContextVar["Cancellation | None"] = contextvars.ContextVar(
+    "diator_cancellation", default=None
+)
+
+
+class CallCancelled(BaseException):
+    """Raised by a call that was cancelled before its function had begun."""
+
+
+class Cancellation:
+    """Cancels, from any thread, what was called in a context that has this as its `cancellation`.
+
+    Attributes:
+        cancelled: Whether that has happened.
+    """
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._lock = threading.Lock()
+        self._calls: set[Call[Any]] = set()
+
+    def cancel(self) -> None:
+        """Cancel the calls in progress and all later ones. `def` code that runs between them goes on."""
+        with self._lock:
+            self.cancelled = True
+            calls = list(self._calls)
+        for call in calls:
+            call.cancel()
+
+    def add(self, call: "Call[Any]") -> None:
+        """Take note that a call has been handed to its loop."""
+        with self._lock:
+            self._calls.add(call)
+            cancelled = self.cancelled
+        if cancelled:
+            call.cancel()
+
+    def discard(self, call: "Call[Any]") -> None:
+        with self._lock:
+            self._calls.discard(call)
 
 
 class Loop(Protocol):
@@ -105,6 +147,13 @@ class Call(Generic[T]):
             repeat_changes(self._before, self._after, {})
         self._before = self._after = None  # they refer to this call
 
+    # -- in any thread
+
+    def cancel(self) -> None:
+        """Cancel a call that a loop has. Its caller goes on when the function has cleaned up."""
+        if self.loop is not None:
+            self.loop.post(self._cancel)
+
     # -- in the thread of the loop
 
     def spawned(self, stop: Callable[[], object]) -> None:
@@ -116,8 +165,9 @@ class Call(Generic[T]):
         self._started = True
         self._before = contextvars.copy_context()
         try:
-            if not self._cancelled:
-                self._result = await self._function(*self._args)
+            if self._cancelled:
+                raise CallCancelled
+            self._result = await self._function(*self._args)
         except BaseException as exc:  # noqa: BLE001 - the caller raises it, and the loop lives on
             self._error = exc
         self._after = contextvars.copy_context()
@@ -143,6 +193,7 @@ class Call(Generic[T]):
             return
         self._cancelled = True
         if self._stop is None:  # interrupted before the loop heard of it
+            self._error = CallCancelled()
             self._finish()
         elif self._started:  # a task that is cancelled before its first step would never reach `_finish`
             self._stop()

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from ..errors import BlockingCallError, GreenletError, MissingExtraError, ReentrancyError, RunningLoopError
 from .event_loops import AsyncioLoop, EventLoop, TrioLoop
-from .loop_calls import Call, current_call
+from .loop_calls import Call, cancellation, current_call
 
 __all__ = ("LoopThread",)
 
@@ -85,13 +85,19 @@ class LoopThread:
         """
         self.check()
         call: Call[T] = Call(function, args)
+        watch = cancellation.get()
         try:
             while (loop := self._loop) is None or not loop.enter(call):
                 self._open()
+            if watch is not None:
+                watch.add(call)
             call.serve()
         except BaseException as exc:
             call.interrupt(exc)
             raise
+        finally:
+            if watch is not None:
+                watch.discard(call)
         return call.take()
 
     async def call_home(self, function: Callable[..., T], /, *args: Any) -> T:

@@ -6,6 +6,7 @@ from .events import EventEmitter
 from .mediator import Mediator
 from .message_brokers.memory import InMemoryMessageBroker
 from .middlewares.logging import LoggingMiddleware
+from .worker import Worker
 
 __all__ = (
     "DefaultDispatcher",
@@ -15,4 +16,5 @@ __all__ = (
     "LoggingMiddleware",
     "Mediator",
     "Runner",
+    "Worker",
 )

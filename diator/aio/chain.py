@@ -11,7 +11,7 @@ from .._core.routes import RouteTable
 from .._runtime.aio.concurrency import ASYNC, Runner, async_only, drive, inline
 from .handlers import CompiledHandler, Resolve
 
-__all__ = ("STATELESS", "Dispatch", "Step", "fold")
+__all__ = ("STATELESS", "Dispatch", "Step", "fold", "surround")
 
 
 class Dispatch:
@@ -57,6 +57,11 @@ def fold(
     if ASYNC:  # noqa: SIM102
         if handler.inline:  # a block of its own: it is resolved when generating
             step, middlewares = _fold_inline(handler, middlewares, routes)
+    return surround(step, middlewares, runner)
+
+
+def surround(step: Step, middlewares: list[SelectedMiddleware], runner: Runner) -> Step:
+    """Put middlewares around what handles a message."""
     for middleware in reversed(middlewares):
         if middleware.form is Form.GENERATOR:
             step = _around_generator(middleware.call, step)

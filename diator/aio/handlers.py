@@ -73,6 +73,11 @@ class CompiledHandler:
         return self._spec.name
 
     @property
+    def target(self) -> Any:
+        """What was bound."""
+        return self._spec.handler
+
+    @property
     def needs(self) -> list[tuple[str | None, Any]]:
         """The types that the container has to give, each with the name of the parameter that takes it, if any does."""
         return [(None, self._spec.handler)] if self._from_container else [*self._spec.dependencies]

@@ -7,6 +7,7 @@ from .events import EventEmitter
 from .mediator import Mediator
 from .message_brokers.memory import InMemoryMessageBroker
 from .middlewares.logging import LoggingMiddleware
+from .worker import Worker
 
 __all__ = (
     "DefaultDispatcher",
@@ -16,4 +17,5 @@ __all__ = (
     "LoggingMiddleware",
     "Mediator",
     "Runner",
+    "Worker",
 )

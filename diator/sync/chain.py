@@ -11,7 +11,7 @@ from .._core.routes import RouteTable
 from .._runtime.sync.concurrency import Runner, drive
 from .handlers import CompiledHandler, Resolve
 
-__all__ = ("STATELESS", "Dispatch", "Step", "fold")
+__all__ = ("STATELESS", "Dispatch", "Step", "fold", "surround")
 
 
 class Dispatch:
@@ -54,6 +54,11 @@ def fold(
 ) -> Step:
     """Put the middlewares around the handler."""
     step = _innermost(handler, routes)
+    return surround(step, middlewares, runner)
+
+
+def surround(step: Step, middlewares: list[SelectedMiddleware], runner: Runner) -> Step:
+    """Put middlewares around what handles a message."""
     for middleware in reversed(middlewares):
         if middleware.form is Form.GENERATOR:
             step = _around_generator(middleware.call, step)

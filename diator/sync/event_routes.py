@@ -9,7 +9,7 @@ from typing import Any
 from .._core.envelope import to_message
 from .._core.events import EventRoute, expect_event
 from .._core.inspection import SyncMode
-from .._core.messages import DomainEvent, ECSTEvent, NotificationEvent
+from .._core.messages import DomainEvent, ECSTEvent, Event, NotificationEvent
 from .._core.payloads import check_payload
 from .._core.registry import EventMap
 from .._core.routes import RouteTable
@@ -57,7 +57,16 @@ class EventRoutes:
         self.received: RouteTable[EventRoute] = RouteTable(self._compile_local)
         self._elsewhere: RouteTable[EventRoute] = RouteTable(partial(self._compile, guarded=False))
         for table in (self.recorded, self.received, self._elsewhere):
-            settings.event_map.watch(table)
+            self.watch(table)
+
+    def watch(self, table: RouteTable[Any]) -> None:
+        """Empty this table whenever an event may go somewhere else."""
+        self._settings.event_map.watch(table)
+
+    def receivable(self) -> list[type[Event]]:
+        """The known events that a broker may bring and that have handlers here."""
+        types = self._settings.event_map.get_events()
+        return [t for t in types if issubclass(t, NotificationEvent | ECSTEvent) and self._settings.event_map.specs(t)]
 
     def of(self, handler: CompiledHandler) -> RouteTable[EventRoute]:
         """The routes of what a handler records.

@@ -1,7 +1,7 @@
 # Generated from diator/aio/events.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """The event emitter: what is recorded goes to its handlers in this process, or to the message broker."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
 from itertools import groupby
@@ -93,18 +93,27 @@ class EventEmitter:
         """
         self._emit(event, self._buffer(self.routes.recorded, event), scope, [], None)
 
-    def receive(self, event: Event, *, scope: Any = None) -> None:
-        """Run the handlers of an event that came from a broker: this one is never sent again.
+    def run(
+        self, handlers: Sequence[CompiledHandler], event: Event, resolve: Resolve | None
+    ) -> list[list[Item] | Exception | None]:
+        """Run handlers of one event, and emit nothing.
 
-        Args:
-            event: What was received.
-            scope: As for `emit`.
-
-        Raises:
-            EventRouteDoesNotExist: No handler is bound to it.
-            EventHandlingError: Handlers failed; the others have run.
+        Returns:
+            For each what it recorded, or what it raised; None for one that did not run, or not to its end.
         """
-        self._emit(event, self._buffer(self.routes.received, event), scope, [], None)
+        if self._concurrency > 1:
+            resolve = None if resolve is None else one_at_a_time(resolve)
+            jobs = [partial(self._handle, handler, event, resolve) for handler in handlers]
+            return gather(jobs, self._concurrency, self._fail_fast)
+        outcomes: list[list[Item] | Exception | None] = [None] * len(handlers)
+        for index, handler in enumerate(handlers):
+            try:
+                outcomes[index] = self._handle(handler, event, resolve)
+            except Exception as error:  # noqa: BLE001 - the other handlers still run
+                outcomes[index] = error
+                if self._fail_fast:
+                    break
+        return outcomes
 
     def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
         """Emit what was recorded, and what that causes.

@@ -15,8 +15,7 @@ from pydantic_settings import SettingsConfigDict
 
 import diator
 from diator import errors
-from diator.aio.message_brokers.memory import InMemoryMessageBroker
-from diator.delivery import RetryPolicy
+from diator.aio import Worker
 from diator.errors import SettingsError
 from diator.settings import DiatorSettings
 
@@ -60,9 +59,8 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_defaults_are_those_of_the_parts() -> None:
     settings = DiatorSettings()
     assert settings.broker.url is None
-    assert settings.worker.max_deliveries == RetryPolicy().max_deliveries
-    timeout = inspect.signature(InMemoryMessageBroker.receiver).parameters["visibility_timeout"].default
-    assert settings.worker.visibility_timeout == timeout
+    worker = inspect.signature(Worker).parameters
+    assert {name: worker[name].default for name in type(settings.worker).model_fields} == settings.worker.model_dump()
 
 
 def test_an_env_file_is_read_only_if_it_is_named(elsewhere: Path) -> None:

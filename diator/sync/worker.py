@@ -1,0 +1,315 @@
+# Generated from diator/aio/worker.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""The worker: takes messages from a broker, and runs their handlers until it is told to stop."""
+
+import logging
+import random
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from math import inf
+from types import TracebackType
+from typing import Any, Self
+
+from .._core.delivery import Ack, DeadLetter, Retry, RetryPolicy, Verdict, decide, describe_error, refuse_late
+from .._core.lanes import Job, Lanes
+from .._core.messages import Request
+from .._core.serializers import Serializer
+from .._core.wire import Message
+from .._runtime.signals import handling
+from .._runtime.sync.crew import Bell, Crew, Stoppable, within
+from .._runtime.sync.waiting import Changes, current_time
+from .abc import ReceivingMessageBroker
+from .consumer import Consumer, Outcome
+from .link import Link
+from .mediator import Mediator
+
+__all__ = ("Worker",)
+
+logger = logging.getLogger("diator.worker")
+
+#: Seconds that cancelled handlers, and verdicts on their way, get before they are left; and the same for the receiver.
+GRACE = 0.4
+
+
+class Worker:
+    """Receives messages, runs the handlers of the events and requests that they stand for, and settles them.
+
+    It takes no more messages than it can run. What it has not settled when it ends, however that happens, the broker
+    delivers again. Use it once: with `run`, or with ``with`` beside other code of the process.
+
+    Args:
+        mediator: Runs the handlers.
+        broker: Brings the messages.
+        requests: The types of requests to take, besides the events that the mediator has handlers for.
+        concurrency: How many messages are handled at the same time.
+        ordering_key: Gives the key of a message: those of one key are handled one after another, in the order in which
+            they came. By default its ``partition_key``. A message without a key waits for no other.
+        retry: When a message whose handlers failed is delivered again, and whether later ones of its key wait for it.
+        max_deliveries: With this many failed deliveries a message is put aside.
+        visibility_timeout: Seconds after which the broker delivers a message again that it has not heard of. For as
+            long as the worker holds a message, the broker hears of it every third of that time.
+        drain_timeout: Seconds that handlers get to finish after `stop`.
+        dead_letters: Whether the broker keeps messages that are put aside. Otherwise they are dropped, and logged.
+        max_age: Seconds after which a message is put aside instead of handled; None for no limit.
+        ignore_unknown: Whether messages whose name is not registered here are dropped, for a broker that brings more
+            than this worker is for. Otherwise they are put aside.
+        serializer: Reads what the broker brings; JSON by default.
+        signals: What makes `run` stop, if it is called in the main thread; a second one cancels the handlers.
+
+    Raises:
+        ConfigurationError: The mediator cannot work as it is configured, or there is nothing to take.
+    """
+
+    def __init__(
+        self,
+        mediator: Mediator,
+        broker: ReceivingMessageBroker,
+        *,
+        requests: Iterable[type[Request[Any]]] = (),
+        concurrency: int = 10,
+        ordering_key: Callable[[Message], str | None] | None = None,
+        retry: RetryPolicy | None = None,
+        max_deliveries: int = 5,
+        visibility_timeout: float = 30.0,
+        drain_timeout: float = 25.0,
+        dead_letters: bool = True,
+        max_age: float | None = None,
+        ignore_unknown: bool = False,
+        serializer: Serializer | None = None,
+        signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
+    ) -> None:
+        for name, number in (("concurrency", concurrency), ("max_deliveries", max_deliveries)):
+            if number < 1:
+                raise ValueError(f"{name} must be at least 1, not {number}")
+        if not drain_timeout >= 0:
+            raise ValueError(f"drain_timeout must be a number of seconds from 0, not {drain_timeout}")
+        self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown)
+        self._link = Link(broker.receiver(visibility_timeout=visibility_timeout, concurrency=concurrency))
+        self._retry = retry or RetryPolicy()
+        self._max_deliveries = max_deliveries
+        self._beat = visibility_timeout / 3
+        self._concurrency = concurrency
+        self._drain_timeout = drain_timeout
+        self._dead_letters = dead_letters
+        self._signals = tuple(signals)
+        self._lanes = Lanes(concurrency)
+        self._changes = Changes()
+        self._bell = Bell()
+        self._stops = 0  # how often somebody wanted it to end
+        self._stoppables: set[Stoppable] = set()
+        self._runners, self._idle = 1, 0
+        self._used = self._ended = False
+        self._background: Crew | None = None
+
+    def run(self) -> None:
+        """Work until `stop` or a signal, then finish what is in progress, or leave it to the next delivery.
+
+        It returns within ``drain_timeout`` and a second. Handlers are cancelled at the end of that time.
+
+        Raises:
+            BrokerClosed: Somebody has closed the broker.
+            BaseException: What a handler raised that is no `Exception`.
+        """
+        self._use()
+        with handling(self._signals, self.stop):
+            self._run()
+
+    def stop(self) -> None:
+        """Receive no more, and end when what is in progress is done. A second call cancels that.
+
+        It may be called from anywhere: from other threads and from signal handlers, too.
+        """
+        self._stops += 1
+        self._bell.ring()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end: after `stop`, or because something has failed."""
+        return self._ended
+
+    def __enter__(self) -> Self:
+        self._use()
+        self._background = Crew(self._bell.ring)
+        self._background.__enter__()
+        self._background.start(self._run)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._background is not None
+        self.stop()
+        self._background.__exit__(exc_type, exc, traceback)
+        if self._background.failure is not None:
+            raise self._background.failure
+
+    def _use(self) -> None:
+        if self._used:
+            raise RuntimeError("a worker works once: make a new one")
+        self._used = True
+
+    # -- beginning and ending
+
+    def _run(self) -> None:
+        logger.info("the worker takes %s, %d at a time", ", ".join(self._consumer.names), self._concurrency)
+        with Crew(self._bell.ring) as crew:
+            try:
+                if not self._stops:
+                    crew.start(self._read)
+                    crew.start(self._keep)
+                    crew.start(self._work, crew)
+                while not self._stops and crew.failure is None:
+                    self._bell.wait(inf)
+                self._drain(crew)
+            finally:
+                self._close(crew)
+                self._ended = True
+        if crew.failure is not None:
+            raise crew.failure
+
+    def _drain(self, crew: Crew) -> None:
+        """Let what runs come to its end, and cancel it when the time is over."""
+        with self._changes:
+            self._lanes.close()
+            self._changes.notify()
+        logger.info("the worker stops: %d messages are in progress", self._lanes.running)
+        crew.start(self._link.stop)
+        self._wait_for_jobs(self._drain_timeout, lambda: self._stops > 1 or crew.failure is not None)
+        for stoppable in list(self._stoppables):
+            stoppable.stop()
+        self._wait_for_jobs(GRACE, lambda: False)
+
+    def _wait_for_jobs(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        end = current_time() + seconds
+        while self._lanes.running and not is_over() and current_time() < end:
+            self._bell.wait(end - current_time())
+
+    def _close(self, crew: Crew) -> None:
+        """Give up whatever is not done, and give back what is not settled."""
+        with self._changes:
+            self._lanes.close()
+            left = len(self._lanes.held())
+            self._changes.notify()
+        self._link.sever()
+        if not within(GRACE, self._link.close):
+            logger.warning("the receiver could not be closed in time")
+        crew.cancel()
+        logger.info("the worker has stopped; %d messages are left to be delivered again", left)
+
+    # -- taking messages, and keeping them
+
+    def _read(self) -> None:
+        """Take messages while there is room for them."""
+        while (room := self._wait_for_room()) > 0:
+            for delivery in self._link.receive(room):
+                job = self._consumer.read(delivery)
+                with self._changes:
+                    self._lanes.add(job)
+                    self._changes.notify()
+
+    def _wait_for_room(self) -> int:
+        with self._changes:
+            while not self._lanes.closed:
+                room = self._lanes.room()
+                if room:
+                    return room
+                self._changes.wait(inf)
+        return 0
+
+    def _keep(self) -> None:
+        """Tell the broker again and again that this worker is still at it."""
+        while not self._link.cut:
+            self._link.pause(self._beat)
+            with self._changes:
+                held = self._lanes.held()
+            if held:
+                lost = self._link.extend(held)
+                with self._changes:
+                    self._lanes.lose(lost)
+                    self._changes.notify()
+
+    # -- running them
+
+    def _work(self, crew: Crew) -> None:
+        """Run one message after another."""
+        while (job := self._next(crew)) is not None:
+            end: Callable[[Job], None] = self._lanes.leave
+            try:
+                end = self._process(job)
+            finally:
+                with self._changes:
+                    end(job)
+                    self._changes.notify()
+                    if self._lanes.closed:
+                        self._bell.ring()
+
+    def _next(self, crew: Crew) -> Job | None:
+        """Wait for a message to run, and make sure that somebody else waits for the next one."""
+        with self._changes:
+            while not self._lanes.closed:
+                now = current_time()
+                job = self._lanes.next(now)
+                if job is not None:
+                    if not self._idle and self._runners < self._concurrency:
+                        self._runners += 1
+                        crew.start(self._work, crew)
+                    return job
+                self._idle += 1
+                try:
+                    self._changes.wait(self._lanes.next_change() - now)
+                finally:
+                    self._idle -= 1
+        return None
+
+    def _process(self, job: Job) -> Callable[[Job], None]:
+        """Handle a message and settle it, and say what becomes of it here."""
+        error: Exception | None = None
+        verdict = refuse_late(job.delivery.attempt, self._max_deliveries)
+        if verdict is None:
+            if not self._link.begin(job):
+                return self._lanes.finish
+            outcome = self._handle(job)
+            if outcome is None:  # it was cut short
+                return self._lanes.leave
+            error, verdict = outcome.error, self._decide(job, outcome)
+        self._report(job, verdict, error)
+        if isinstance(verdict, Retry):
+            self._consumer.failed(job)
+            if job.key is not None and self._retry.keep_order:
+                if not self._lanes.closed and not job.lost:
+                    job.delivery = replace(job.delivery, attempt=job.delivery.attempt + 1, done=verdict.done)
+                    return partial(self._lanes.delay, until=current_time() + verdict.after)
+                verdict = replace(verdict, after=0.0)  # it goes back at once, like the others of its key
+        elif isinstance(verdict, DeadLetter) and not self._dead_letters:
+            verdict = Ack()
+        self._link.settle(job, verdict)
+        return self._lanes.finish
+
+    def _handle(self, job: Job) -> Outcome | None:
+        stoppable = Stoppable()
+        self._stoppables.add(stoppable)
+        try:
+            return stoppable.run(self._consumer.handle, job)
+        finally:
+            self._stoppables.discard(stoppable)
+
+    def _decide(self, job: Job, outcome: Outcome) -> Verdict:
+        return decide(
+            outcome.error,
+            job.delivery.attempt,
+            self._retry,
+            max_deliveries=self._max_deliveries,
+            chance=random.random(),
+            done=outcome.done,
+        )
+
+    def _report(self, job: Job, verdict: Verdict, error: Exception | None) -> None:
+        """Log what becomes of a message: where errors came from, and not their texts, which may quote it."""
+        name, place = self._consumer.describe(job), describe_error(error)
+        if isinstance(verdict, DeadLetter):
+            fate = "is put aside" if self._dead_letters else "is dropped"
+            logger.error("%s %s: %s%s", name, fate, verdict.reason, place)
+        elif isinstance(verdict, Retry):
+            count = f"{job.delivery.attempt} of at most {self._max_deliveries}"
+            logger.warning("%s failed in delivery %s, the next one is in %.1f s%s", name, count, verdict.after, place)

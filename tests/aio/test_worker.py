@@ -1,0 +1,816 @@
+"""What a worker does with messages, from the broker to the verdict."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from diator import Command, ECSTEvent, EventMap, Events, MiddlewareChain, NotificationEvent, Query, RequestMap
+from diator.aio import InMemoryMessageBroker, Mediator, Worker
+from diator.context import causation_id, correlation_id
+from diator.delivery import Delivery, Reject, Retry, RetryLater, RetryPolicy
+from diator.errors import BrokerClosed, ConfigurationError, RequestHandlerDoesNotExist
+from diator.message_brokers import Message, to_message
+from tests.aio.conftest import sleep, together
+
+#: Seconds until something that should have happened makes a test fail.
+PATIENCE = 20
+NOW = RetryPolicy(first_delay=0)
+SOON = RetryPolicy(first_delay=0.05, factor=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined(NotificationEvent):
+    user: int
+    key: str | None = None
+
+    @property
+    def partition_key(self) -> str | None:
+        return self.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed(ECSTEvent):
+    user: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rename(Command[str]):
+    name: str
+
+
+@dataclass
+class App:
+    """An application with one broker, whose handlers log what they get and do what a test wants."""
+
+    act: Callable[[Joined], Any] = lambda event: None
+    log: list[Any] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    chain: MiddlewareChain | None = None
+    container: Any = None
+
+    def __post_init__(self) -> None:
+        self.broker: Any = InMemoryMessageBroker()
+        self.events, self.requests = EventMap(), RequestMap()
+        self.events.bind(Joined, self.joined)
+        self.requests.bind(Rename, self.rename)
+
+    async def joined(self, event: Joined) -> None:
+        self.log.append(event.user)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            result = self.act(event)
+            if isinstance(result, float):
+                await sleep(result)
+        finally:
+            self.running -= 1
+
+    async def rename(self, command: Rename) -> str:
+        self.log.append(command.name)
+        return command.name
+
+    @property
+    def mediator(self) -> Mediator:
+        return Mediator(
+            self.requests,
+            self.container,
+            middleware_chain=self.chain,
+            event_map=self.events,
+            message_broker=self.broker,
+        )
+
+    def worker(self, **options: Any) -> Worker:
+        return Worker(self.mediator, self.broker, **{"retry": NOW, **options})
+
+    async def publish(self, *events: Any) -> None:
+        await self.broker.send_messages([to_message(event) for event in events])
+
+    async def work_off(self, **options: Any) -> None:
+        """Work until the broker is empty."""
+        async with self.worker(**options):
+            await until(lambda: len(self.broker) == 0)
+
+    async def reasons(self) -> list[str]:
+        return [dead.reason for dead in await self.broker.dead_letters.list()]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    end = monotonic() + PATIENCE
+    while not condition():
+        assert monotonic() < end, "it did not happen in time"
+        await sleep(0.005)
+
+
+class Unreliable:
+    """A broker whose receivers fail as a test wants it, and tell what the worker asked of them."""
+
+    def __init__(self, broker: InMemoryMessageBroker) -> None:
+        self.inner = broker
+        self.failing = dict.fromkeys(("receive", "begin", "extend", "settle", "stop", "closing"), 0)
+        self.asked: list[tuple[str, Any]] = []
+        self.verdicts: list[Any] = []
+        self.held = self.most_held = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def receiver(self, **options: Any) -> Any:
+        self.real = self.inner.receiver(**options)
+        return self
+
+    def fail(self, name: str, argument: Any = None) -> None:
+        self.asked.append((name, argument))
+        if self.failing[name] > 0:
+            self.failing[name] -= 1
+            raise ConnectionError("canary-of-the-broker")
+
+    async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        self.fail("receive", limit)
+        deliveries: Sequence[Delivery] = await self.real.receive(limit, timeout)
+        self.held += len(deliveries)
+        self.most_held = max(self.most_held, self.held)
+        return deliveries
+
+    async def begin(self, delivery: Delivery) -> bool:
+        self.fail("begin", delivery)
+        begun: bool = await self.real.begin(delivery)
+        return begun
+
+    async def extend(self, deliveries: Any) -> Any:
+        self.fail("extend", deliveries)
+        return await self.real.extend(deliveries)
+
+    async def settle(self, delivery: Delivery, verdict: Any) -> None:
+        self.fail("settle", verdict)
+        await self.real.settle(delivery, verdict)
+        self.verdicts.append(verdict)
+        self.held -= 1
+
+    async def stop(self) -> None:
+        self.fail("stop")
+        await self.real.stop()
+
+    async def aclose(self) -> None:
+        self.fail("closing")
+        await self.real.aclose()
+
+
+# -- success
+
+
+async def test_runs_the_handlers_of_what_was_published_and_acknowledges_it() -> None:
+    app = App()
+    await app.mediator.publish(Joined(user=1))
+    await app.mediator.publish(Joined(user=2))
+    assert app.log == []
+    await app.work_off()
+    assert sorted(app.log) == [1, 2]
+    assert await app.reasons() == []
+
+
+async def test_waits_for_messages_that_come_later() -> None:
+    app = App()
+    async with app.worker():
+        for user in range(3):
+            await sleep(0.02)
+            await app.publish(Joined(user=user))
+        await until(lambda: len(app.log) == 3)
+    assert app.log == [0, 1, 2]
+
+
+async def test_never_takes_more_than_it_can_run() -> None:
+    app = App(act=lambda event: 0.02)
+    app.broker = Unreliable(app.broker)
+    await app.publish(*[Joined(user=user) for user in range(12)])
+    await app.work_off(concurrency=3)
+    assert sorted(app.log) == list(range(12))
+    assert app.most_running == 3
+    assert app.broker.most_held == 3
+
+
+async def test_runs_requests_that_it_was_given() -> None:
+    app = App()
+    await app.broker.send_message(to_message(Rename(name="Ada")))
+    await app.work_off(requests=[Rename])
+    assert app.log == ["Ada"]
+
+
+async def test_requests_that_it_was_not_given_are_put_aside() -> None:
+    app = App()
+    await app.publish(Rename(name="Ada"))
+    await app.work_off()
+    assert app.log == []
+    assert await app.reasons() == ["no request with the name of the message is registered here"]
+
+
+async def test_one_scope_spans_the_handlers_of_a_message() -> None:
+    log: list[Any] = []
+
+    class Scope:
+        def __enter__(self) -> "Scope":
+            log.append("open")
+            return self
+
+        def __exit__(self, *exc: object) -> None:
+            log.append("close")
+
+        def resolve(self, type_: Any) -> Any:
+            return log if type_ is list else type_()
+
+    class Container(Scope):
+        def scope(self) -> Scope:
+            return Scope()
+
+    app = App(container=Container())
+
+    @app.events.handler
+    def note(event: Joined, log: list) -> None:  # type: ignore[type-arg]
+        log.append(event.user)
+
+    await app.publish(Joined(user=1), Joined(user=2))
+    await app.work_off(concurrency=1)
+    assert log == ["open", 1, "close", "open", 2, "close"]
+
+
+async def test_a_transaction_around_received_messages_commits_before_the_acknowledgement() -> None:
+    app = App(chain=MiddlewareChain())
+    app.broker = Unreliable(app.broker)
+    assert app.chain is not None
+
+    def transaction(event: Any) -> Any:
+        result = yield event
+        app.log.append(f"commit before {len(app.broker.verdicts)} verdicts")
+        return result
+
+    app.chain.add(transaction, received=(NotificationEvent,))
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    assert app.log == [1, "commit before 0 verdicts"]
+
+
+# -- failure
+
+
+def fail(times: int, error: BaseException) -> Callable[[Joined], None]:
+    """Act by raising so many times."""
+    left = [error] * times
+
+    def act(event: Joined) -> None:
+        if left:
+            raise left.pop()
+
+    return act
+
+
+async def test_a_failed_message_comes_again_until_it_succeeds() -> None:
+    app = App(act=fail(3, KeyError()))
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    assert app.log == [1, 1, 1, 1]
+    assert await app.reasons() == []
+
+
+async def test_the_broker_counts_and_the_worker_waits_before_the_next_delivery() -> None:
+    app = App(act=fail(2, KeyError()))
+    app.broker = Unreliable(app.broker)
+    await app.publish(Joined(user=1))
+    await app.work_off(retry=RetryPolicy(first_delay=0.01, factor=3, jitter=0))
+    delays = [verdict.after for verdict in app.broker.verdicts[:2]]
+    assert delays == [0.01, 0.03]
+    begun = [delivery.attempt for name, delivery in app.broker.asked if name == "begin"]
+    assert begun == [1, 2, 3]
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_handlers_that_have_succeeded_do_not_run_again(key: str | None) -> None:
+    app = App(act=fail(2, KeyError()))
+    other: list[int] = []
+    app.events.bind(Joined, lambda event: other.append(event.user))
+    await app.publish(Joined(user=1, key=key))
+    await app.work_off()
+    assert app.log == [1, 1, 1]
+    assert other == [1]
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+async def test_what_fails_too_often_is_put_aside_as_it_came(key: str | None) -> None:
+    app = App(act=fail(99, KeyError()))
+    message = to_message(Joined(user=1, key=key), correlation_id="c")
+    await app.broker.send_message(message)
+    await app.work_off(max_deliveries=3)
+    assert app.log == [1, 1, 1]
+    [dead] = await app.broker.dead_letters.list()
+    assert dead.reason == "KeyError in delivery 3 of at most 3"
+    assert app.broker._serializer.decode(dead.body, dead.headers) == message
+
+
+async def test_a_dead_letter_that_is_sent_again_is_handled() -> None:
+    app = App(act=fail(1, KeyError()))
+    await app.publish(Joined(user=1))
+    async with app.worker(max_deliveries=1):
+        await until(lambda: len(app.broker.dead_letters) == 1)
+        assert await app.broker.dead_letters.retry_all() == 1
+        await until(lambda: len(app.broker) == 0)
+    assert app.log == [1, 1]
+    assert await app.reasons() == []
+
+
+async def test_without_dead_letters_what_would_be_put_aside_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(act=fail(99, KeyError()))
+    await app.publish(Joined(user=1), Changed(user=2))
+    await app.work_off(max_deliveries=2, dead_letters=False)
+    assert await app.reasons() == []
+    assert sorted("is dropped" in record.message for record in caplog.records)[-2:] == [True, True]
+
+
+async def test_a_handler_can_reject_a_message() -> None:
+    app = App(act=fail(1, Reject("the meeting is over")))
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    assert app.log == [1]
+    assert await app.reasons() == ["the meeting is over"]
+
+
+async def test_a_handler_can_ask_for_a_delay() -> None:
+    app = App(act=fail(1, RetryLater(after=0.07)))
+    app.broker = Unreliable(app.broker)
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    assert app.log == [1, 1]
+    assert app.broker.verdicts[0] == Retry(0.07)
+
+
+async def test_what_was_delivered_too_often_without_an_end_does_not_run() -> None:
+    app = App()
+    await app.publish(Joined(user=1))
+    for _ in range(2):
+        receiver = app.broker.receiver()
+        [delivery] = await receiver.receive(1, 1)
+        await receiver.begin(delivery)
+        await receiver.aclose()
+    await app.work_off(max_deliveries=2)
+    assert app.log == []
+    assert await app.reasons() == ["2 deliveries began and were never settled: it may have ended the process"]
+
+
+# -- what cannot be handled
+
+
+async def inject(app: App, message: Message) -> None:
+    await app.broker.send_message(message)
+
+
+async def test_a_message_that_cannot_be_read_is_put_aside() -> None:
+    app = App()
+    message = to_message(Joined(user=1))
+    object.__setattr__(message, "payload", {**message.payload, "user": "one"})
+    await inject(app, message)
+    await app.publish(Joined(user=2))
+    await app.work_off()
+    assert app.log == [2]
+    assert await app.reasons() == ["the payload is not a Joined: user: expected int, got str"]
+
+
+async def test_an_unknown_message_is_put_aside() -> None:
+    app = App()
+    await app.publish(Changed(user=1))
+    await app.work_off()
+    assert await app.reasons() == ["no event with the name of the message is registered here"]
+
+
+async def test_an_unknown_message_may_be_ignored() -> None:
+    app = App()
+    await app.publish(Changed(user=1), Rename(name="Ada"), Joined(user=2))
+    await app.work_off(ignore_unknown=True)
+    assert app.log == [2]
+    assert await app.reasons() == []
+
+
+async def test_an_expired_message_is_put_aside() -> None:
+    app = App()
+    now = datetime.now(UTC)
+    await app.publish(Joined(user=1, event_timestamp=now - timedelta(hours=1)), Joined(user=2, event_timestamp=now))
+    await app.work_off(max_age=600)
+    assert app.log == [2]
+    assert await app.reasons() == ["expired: it is older than 600 s"]
+
+
+async def test_a_key_that_cannot_be_told_is_a_failure() -> None:
+    app = App()
+    await app.publish(Joined(user=1))
+
+    def no_key(message: Message) -> str:
+        raise KeyError("none")
+
+    await app.work_off(ordering_key=no_key, max_deliveries=2)
+    assert app.log == []
+    assert await app.reasons() == ["KeyError in delivery 2 of at most 2"]
+
+
+# -- keys
+
+
+async def test_messages_of_one_key_run_one_after_another_and_others_beside_them() -> None:
+    running: dict[str | None, int] = {}
+    most: dict[str | None, int] = {}
+
+    class Counting(App):
+        async def joined(self, event: Joined) -> None:
+            running[event.key] = running.get(event.key, 0) + 1
+            most[event.key] = max(most.get(event.key, 0), running[event.key])
+            self.log.append((event.key, event.user))
+            await sleep(0.01)
+            running[event.key] -= 1
+
+    app = Counting()
+    await app.publish(*[Joined(user=user, key="abcde"[user % 5]) for user in range(20)])
+    await app.publish(*[Joined(user=user) for user in range(20, 26)])
+    await app.work_off(concurrency=6)
+    for key in "abcde":
+        users = [user for name, user in app.log if name == key]
+        assert users == sorted(users)
+        assert most[key] == 1
+    assert most[None] > 1
+
+
+async def test_a_failing_message_keeps_later_ones_of_its_key_waiting() -> None:
+    app = App(act=fail(2, KeyError()))
+    await app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"), Joined(user=3, key="k"))
+    await app.work_off(retry=SOON)
+    assert app.log == [1, 1, 1, 2, 3]
+
+
+async def test_a_message_that_is_put_aside_lets_the_next_one_of_its_key_follow() -> None:
+    app = App(act=fail(2, KeyError()))
+    await app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"))
+    await app.work_off(retry=SOON, max_deliveries=2)
+    assert app.log == [1, 1, 2]
+    assert len(await app.reasons()) == 1
+
+
+async def test_a_failing_message_lets_other_keys_run() -> None:
+    app = App(act=lambda event: fail(1, KeyError())(event) if event.key == "a" else None)
+    await app.publish(*[Joined(user=user, key="a") for user in range(5)], Joined(user=99, key="b"))
+    async with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000), concurrency=2):
+        await until(lambda: 99 in app.log)
+    assert app.log == [0, 99]
+
+
+async def test_by_policy_later_messages_overtake_a_failing_one() -> None:
+    app = App(act=fail(1, KeyError()))
+    await app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"))
+    await app.work_off(retry=RetryPolicy(first_delay=0.1, keep_order=False))
+    assert app.log == [1, 2, 1]
+
+
+async def test_the_key_can_be_something_else() -> None:
+    app = App(act=fail(1, KeyError()))
+    await app.publish(Joined(user=1), Joined(user=2), Joined(user=3))
+    await app.work_off(retry=SOON, ordering_key=lambda message: "k" if message.payload["user"] < 3 else None)
+    assert app.log.index(3) < app.log.index(2)
+    assert [user for user in app.log if user < 3] == [1, 1, 2]
+
+
+async def test_order_is_kept_when_a_worker_stops_while_a_message_waits() -> None:
+    app = App(act=fail(1, KeyError()))
+    await app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"))
+    async with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000)):
+        await until(lambda: app.log == [1])
+        await sleep(0.02)
+    await app.work_off()
+    assert app.log == [1, 1, 2]
+
+
+# -- messages that end the process
+
+
+async def test_a_message_runs_alone_from_its_third_delivery_on() -> None:
+    alone: dict[int, bool] = {}
+
+    class Watching(App):
+        async def joined(self, event: Joined) -> None:
+            self.running += 1
+            await sleep(0.02)
+            alone[event.user] = alone.get(event.user, True) and self.running == 1
+            await sleep(0.02)
+            self.running -= 1
+
+    app = Watching()
+    await app.publish(*[Joined(user=user) for user in range(10)])
+    for _ in range(2):
+        receiver = app.broker.receiver()
+        suspects = (await receiver.receive(10, 1))[4:6]
+        for delivery in suspects:
+            await receiver.begin(delivery)
+        await receiver.aclose()
+    await app.work_off(concurrency=4)
+    assert alone[4]
+    assert alone[5]
+    assert not any(alone[user] for user in (0, 1, 2, 3))
+
+
+async def test_a_message_that_failed_in_this_process_need_not_run_alone() -> None:
+    app = App(act=lambda event: fail(1, KeyError())(event) if event.user == 1 else 0.3)
+    await app.publish(Joined(user=1), Joined(user=2))
+    async with app.worker(max_deliveries=4, concurrency=2):
+        await until(lambda: len(app.broker.dead_letters) == 1)
+        assert app.running == 1
+    assert app.log.count(1) == 4
+
+
+# -- time
+
+
+async def test_a_handler_may_take_longer_than_the_visibility_timeout() -> None:
+    app = App(act=lambda event: 1.0)
+    await app.publish(Joined(user=1), Joined(user=2, key="k"), Joined(user=3, key="k"))
+    await app.work_off(visibility_timeout=0.3)
+    assert sorted(app.log) == [1, 2, 3]
+
+
+async def test_a_message_that_waits_to_run_again_is_kept() -> None:
+    app = App(act=fail(1, KeyError()))
+    await app.publish(Joined(user=1, key="k"))
+    async with app.worker(visibility_timeout=0.15, retry=RetryPolicy(first_delay=0.6, jitter=0)):
+        await until(lambda: app.log == [1])
+        other = app.broker.receiver()
+        for _ in range(4):
+            assert not await other.receive(1, 0.1)
+        await until(lambda: len(app.broker) == 0)
+    assert app.log == [1, 1]
+
+
+async def test_what_somebody_else_has_taken_over_is_left_to_them() -> None:
+    class Slow(App):
+        async def joined(self, event: Joined) -> None:
+            self.log.append(event.user)
+            await until(lambda: self.running)
+            raise KeyError
+
+    app = Slow()
+    app.broker = Unreliable(app.broker)
+    app.broker.failing["extend"] = 3
+    await app.publish(Joined(user=1, key="k"))
+    async with app.worker(visibility_timeout=0.1, concurrency=1):
+        other = app.broker.inner.receiver()
+        await until(lambda: app.log)
+        [taken] = await other.receive(1, PATIENCE)
+        await until(lambda: app.broker.failing["extend"] == 0)
+        await sleep(0.3)
+        app.running = 1
+        await sleep(0.1)
+        assert app.log == [1]
+    assert await other.begin(taken)
+    assert await app.broker.inner.receiver().receive(1, 0) == []
+
+
+# -- a broker that fails
+
+
+async def test_lost_connections_are_waited_for_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "diator")
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.failing.update(receive=3, begin=2, settle=2, extend=2)
+    await app.publish(*[Joined(user=user) for user in range(3)])
+    await app.work_off(concurrency=1, visibility_timeout=0.6)
+    assert sorted(app.log) == [0, 1, 2]
+    said = [record.message for record in caplog.records if "not answer" in record.message]
+    assert said
+    assert said[0] == "the broker does not answer (ConnectionError): trying again until it does"
+    assert len(said) == len([record for record in caplog.records if "answers again" in record.message])
+    assert len(said) < 3 + 2 + 2
+    assert "canary" not in caplog.text
+
+
+async def test_a_broker_that_never_answers_does_not_keep_the_worker_from_stopping() -> None:
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.failing = dict.fromkeys(app.broker.failing, 10_000)
+    begin = monotonic()
+    async with app.worker(drain_timeout=0):
+        await until(lambda: len(app.broker.asked) > 1)
+    assert monotonic() - begin < PATIENCE
+
+
+async def test_a_closed_broker_ends_the_worker() -> None:
+    app = App()
+
+    async def close_late() -> None:
+        await sleep(0.05)
+        await app.broker.aclose()
+
+    async def run() -> None:
+        with pytest.raises(BrokerClosed):
+            await app.worker().run()
+
+    await together(run, close_late)
+
+
+# -- stopping
+
+
+async def run_and_stop(worker: Worker, started: Callable[[], object], *stops: float) -> float:
+    """Run a worker, stop it these seconds after something has happened, and return how long it then took."""
+    moments: list[float] = []
+
+    async def stop() -> None:
+        await until(started)
+        for seconds in stops:
+            await sleep(seconds)
+            moments.append(monotonic())
+            worker.stop()
+
+    await together(worker.run, stop)
+    return monotonic() - moments[0]
+
+
+async def test_stopping_waits_for_what_runs_and_takes_nothing_more() -> None:
+    app = App(act=lambda event: 0.2)
+    await app.publish(*[Joined(user=user) for user in range(8)])
+    await run_and_stop(app.worker(concurrency=2), lambda: app.running == 2, 0)
+    assert sorted(app.log) == [0, 1]
+    assert len(app.broker) == 6
+    left = await app.broker.receiver().receive(10, 0)
+    assert [delivery.attempt for delivery in left] == [1] * 6
+
+
+async def test_at_the_deadline_what_still_runs_is_cancelled_and_left_to_the_next_delivery() -> None:
+    app = App(act=lambda event: 1000.0)
+    await app.publish(Joined(user=1), Joined(user=2))
+    took = await run_and_stop(app.worker(drain_timeout=0.1), lambda: app.running == 2, 0)
+    assert took < PATIENCE
+    left = await app.broker.receiver().receive(10, 0)
+    assert [delivery.attempt for delivery in left] == [2, 2]
+
+
+async def test_stopping_twice_cancels_at_once() -> None:
+    app = App(act=lambda event: 1000.0)
+    await app.publish(Joined(user=1))
+    took = await run_and_stop(app.worker(drain_timeout=1000), lambda: app.running == 1, 0, 0.05)
+    assert took < PATIENCE
+    assert len(await app.broker.receiver().receive(1, 0)) == 1
+
+
+async def test_a_worker_that_is_stopped_before_it_runs_ends_at_once() -> None:
+    app = App()
+    await app.publish(Joined(user=1))
+    worker = app.worker()
+    worker.stop()
+    await worker.run()
+    assert len(await app.broker.receiver().receive(1, 0)) == 1
+
+
+async def test_leaving_the_block_stops_the_worker_also_on_errors() -> None:
+    app = App(act=lambda event: 0.1)
+    await app.publish(Joined(user=1))
+    with pytest.raises(KeyError, match="mine"):
+        async with app.worker():
+            await until(lambda: app.running == 1)
+            raise KeyError("mine")
+    assert (app.log, len(app.broker)) == ([1], 0)
+
+
+async def test_what_is_no_ordinary_exception_ends_the_worker_and_leaves_the_message() -> None:
+    app = App(act=fail(1, SystemExit(3)))
+    await app.publish(Joined(user=1))
+    with pytest.raises(SystemExit):
+        await app.worker().run()
+    [delivery] = await app.broker.receiver().receive(1, 0)
+    assert delivery.attempt == 2
+
+
+async def test_leaving_the_block_raises_what_ended_the_worker() -> None:
+    app = App(act=fail(1, SystemExit(3)))
+    await app.publish(Joined(user=1))
+    with pytest.raises(SystemExit):
+        async with app.worker():
+            await until(lambda: app.log)
+
+
+async def test_a_worker_works_once() -> None:
+    worker = App().worker()
+    async with worker:
+        pass
+    with pytest.raises(RuntimeError, match="make a new one"):
+        await worker.run()
+
+
+# -- what leads to what
+
+
+async def test_the_context_of_a_handler_names_what_led_to_it_and_messages_carry_it_on() -> None:
+    app = App()
+    seen: list[tuple[str | None, str | None]] = []
+
+    @app.events.handler
+    async def note(event: Joined, events: Events) -> None:
+        seen.append((correlation_id.get(), causation_id.get()))
+        events.append(Changed(user=event.user))
+
+    async def rename(command: Rename) -> str:
+        seen.append((correlation_id.get(), causation_id.get()))
+        return ""
+
+    first = to_message(Joined(user=1))
+    second = to_message(Joined(user=2), correlation_id="c", causation_id="before", traceparent="t")
+    for message in (first, second):
+        await app.broker.send_message(message)
+    async with app.worker(concurrency=1, ignore_unknown=True) as worker:
+        await until(lambda: len(app.broker) == 0)
+        worker.stop()
+    assert seen == [(str(first.message_id), str(first.message_id)), ("c", str(second.message_id))]
+    assert (correlation_id.get(), causation_id.get()) == (None, None)
+
+
+async def test_events_recorded_while_handling_a_message_carry_its_ids() -> None:
+    app = App()
+    app.events = EventMap()
+
+    @app.events.handler
+    async def cause(event: Joined, events: Events) -> None:
+        events.append(Changed(user=event.user))
+
+    cause_message = to_message(Joined(user=2), correlation_id="c", traceparent="t")
+    await app.broker.send_message(cause_message)
+    async with app.worker(max_deliveries=1):
+        await until(lambda: len(app.broker.dead_letters) == 1)
+    [dead] = await app.broker.dead_letters.list()
+    caused = app.broker._serializer.decode(dead.body, dead.headers)
+    assert caused.message_name == "Changed"
+    assert (caused.correlation_id, caused.causation_id) == ("c", str(cause_message.message_id))
+    assert caused.traceparent == "t"
+
+
+async def test_what_a_handler_sets_in_its_context_does_not_reach_the_next_message() -> None:
+    variable: ContextVar[int] = ContextVar("variable", default=0)
+    seen: list[int] = []
+    app = App()
+
+    @app.events.handler
+    async def note(event: Joined) -> None:
+        seen.append(variable.get())
+        variable.set(event.user)
+
+    await app.publish(*[Joined(user=user) for user in range(1, 4)])
+    await app.work_off(concurrency=1)
+    assert seen == [0, 0, 0]
+
+
+# -- configuration, logs
+
+
+async def test_a_worker_without_anything_to_take_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="nothing to take"):
+        Worker(Mediator(RequestMap(), event_map=EventMap()), InMemoryMessageBroker())
+
+
+async def test_what_cannot_work_is_refused_when_it_is_made() -> None:
+    app = App()
+
+    @dataclass(frozen=True, kw_only=True)
+    class Unbound(Query[None]):
+        pass
+
+    with pytest.raises(RequestHandlerDoesNotExist):
+        app.worker(requests=[Unbound])
+    for wrong in ({"concurrency": 0}, {"max_deliveries": 0}, {"drain_timeout": -1}, {"visibility_timeout": 0}):
+        with pytest.raises(ValueError, match="must be"):
+            app.worker(**wrong)
+    app.events.bind(Changed, type("NeedsMore", (), {"__init__": lambda self, more: None, "handle": lambda self, e: e}))
+    with pytest.raises(ConfigurationError):
+        app.worker()
+
+
+async def test_no_log_quotes_a_message(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    app = App()
+
+    @app.events.handler
+    def broken(event: Changed) -> None:
+        raise KeyError(event.__dict__, "canary")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Canary(NotificationEvent):
+        canary: str
+
+    message = to_message(Joined(user=1))
+    object.__setattr__(message, "payload", {**message.payload, "user": "canary", "canary": 1})
+    await inject(app, message)
+    await app.publish(Canary(canary="canary"), Changed(user=1))
+    await app.work_off(max_deliveries=2)
+    assert len(await app.reasons()) == 3
+    said = [record for record in caplog.records if record.name.startswith("diator")]
+    assert len(said) >= 5
+    assert "canary" not in caplog.text.lower()
+    assert "canary" not in "".join(await app.reasons()).lower()

@@ -1,0 +1,209 @@
+"""Whatever happens to messages and workers, no message is lost and each is settled by the right verdict.
+
+A state machine takes the parts that decide (what the broker hands out, what a worker runs next, what becomes of it)
+through every order of steps: several workers, crashes before and after a verdict has reached the broker, deliveries
+that are given up while they run and so come twice, handlers that end in any order, stops.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from diator._core.delivery import Ack, DeadLetter, Delivery, Retry, RetryPolicy, Verdict, decide, refuse_late
+from diator._core.lanes import ALONE_FROM, Job, Lanes
+from diator._core.visibility_queue import VisibilityQueue
+from diator.errors import Reject
+
+from .settings import EXAMPLES
+
+TIMEOUT, MAX_DELIVERIES = 10.0, 3
+POLICY = RetryPolicy(first_delay=2, max_delay=20, jitter=0)
+HANDLERS = ("a", "b")
+
+
+@dataclass
+class Sent:
+    """A message, and what has really happened to it."""
+
+    key: str | None
+    begun: int = 0
+    succeeded: set[str] = field(default_factory=set)
+    rejected: bool = False
+    acknowledged: bool = False
+    dead: str | None = None
+
+
+@dataclass
+class Process:
+    """A worker process, one step at a time."""
+
+    lanes: Lanes
+    running: list[Job] = field(default_factory=list)
+
+
+class Deliveries(RuleBasedStateMachine):
+    @initialize(workers=st.integers(1, 3), concurrency=st.integers(1, 3))
+    def begin(self, workers: int, concurrency: int) -> None:
+        self.queue, self.now, self.concurrency = VisibilityQueue(), 0.0, concurrency
+        self.sent: list[Sent] = []
+        self.processes = [Process(Lanes(concurrency)) for _ in range(workers)]
+
+    def process(self, data: st.DataObject) -> Process:
+        return data.draw(st.sampled_from(self.processes))
+
+    def message(self, delivery: Delivery) -> Sent:
+        return self.sent[int(delivery.body)]
+
+    @rule(keys=st.lists(st.sampled_from([None, "k", "l"]), min_size=1, max_size=4))
+    def send(self, keys: list[str | None]) -> None:
+        self.queue.put([(str(len(self.sent) + index).encode(), {}) for index in range(len(keys))])
+        self.sent += [Sent(key) for key in keys]
+
+    @rule(data=st.data())
+    def receive(self, data: st.DataObject) -> None:
+        process = self.process(data)
+        room = process.lanes.room()
+        if room:
+            for delivery in self.queue.take(room, self.now, TIMEOUT):
+                alone = delivery.attempt >= ALONE_FROM
+                process.lanes.add(Job(delivery, self.message(delivery).key, alone=alone))
+
+    @rule(data=st.data())
+    def start(self, data: st.DataObject) -> None:
+        """Begin with a message, if the broker still says that it may."""
+        process = self.process(data)
+        job = process.lanes.next(self.now)
+        if job is None:
+            return
+        verdict = refuse_late(job.delivery.attempt, MAX_DELIVERIES)
+        if verdict is not None:
+            self.settle(process, job, verdict)
+        elif not self.queue.begin(job.delivery, self.now):
+            process.lanes.finish(job)
+        else:
+            sent = self.message(job.delivery)
+            sent.begun = max(sent.begun, job.delivery.attempt)
+            assert not any(other.alone for other in process.running)
+            assert not (job.alone and process.running)
+            assert job.key is None or job.key not in [other.key for other in process.running]
+            process.running.append(job)
+            assert len(process.running) <= self.concurrency
+
+    @rule(data=st.data(), outcomes=st.lists(st.sampled_from(["ok", "fails", "rejects"]), min_size=2, max_size=2))
+    def end(self, data: st.DataObject, outcomes: list[str]) -> None:
+        """Let the handlers of any running message end, in any order, and settle it."""
+        process = self.process(data)
+        if not process.running:
+            return
+        job = process.running.pop(data.draw(st.integers(0, len(process.running) - 1)))
+        sent, done, errors = self.message(job.delivery), set(job.delivery.done), list[Exception]()
+        for name, outcome in zip(HANDLERS, outcomes, strict=True):
+            if name in done:
+                assert name in sent.succeeded  # only what has succeeded is ever skipped
+            elif outcome == "ok":
+                done.add(name)
+                sent.succeeded.add(name)
+            else:
+                errors.append(KeyError() if outcome == "fails" else Reject("rejected"))
+        error = ExceptionGroup("", errors) if errors else None
+        verdict = decide(
+            error, job.delivery.attempt, POLICY, max_deliveries=MAX_DELIVERIES, chance=0, done=frozenset(done)
+        )
+        if isinstance(verdict, Ack):
+            assert sent.succeeded == set(HANDLERS)
+        sent.rejected = sent.rejected or (bool(errors) and all(isinstance(one, Reject) for one in errors))
+        if isinstance(verdict, Retry) and job.key is not None and not job.lost and data.draw(st.booleans()):
+            job.delivery = replace(job.delivery, attempt=job.delivery.attempt + 1, done=verdict.done)
+            process.lanes.delay(job, self.now + verdict.after)
+        elif data.draw(st.integers(0, 9)) == 0:  # the process dies before the verdict has reached the broker
+            process.lanes.leave(job)
+            self.kill(process)
+        else:
+            self.settle(process, job, verdict)
+            if data.draw(st.integers(0, 9)) == 0:  # or right after that
+                self.kill(process)
+
+    def settle(self, process: Process, job: Job, verdict: Verdict) -> None:
+        counted = self.queue.settle(job.delivery, verdict, self.now)
+        process.lanes.finish(job)
+        sent = self.message(job.delivery)
+        if counted and isinstance(verdict, Ack):
+            sent.acknowledged = True
+        elif counted and isinstance(verdict, DeadLetter):
+            sent.dead = verdict.reason
+
+    @rule(data=st.data())
+    def crash(self, data: st.DataObject) -> None:
+        self.kill(self.process(data))
+
+    def kill(self, process: Process) -> None:
+        """End a process without a word: a new one takes its place."""
+        self.processes[self.processes.index(process)] = Process(Lanes(self.concurrency))
+
+    @rule(data=st.data())
+    def stop(self, data: st.DataObject) -> None:
+        """Stop a worker whose time to drain is over: it gives everything back."""
+        process = self.process(data)
+        process.lanes.close()
+        assert process.lanes.next(self.now) is None
+        for delivery in process.lanes.held():
+            self.queue.settle(delivery, Retry(), self.now)
+        self.kill(process)
+
+    @rule(data=st.data())
+    def extend(self, data: st.DataObject) -> None:
+        process = self.process(data)
+        process.lanes.lose(self.queue.extend(process.lanes.held(), self.now, TIMEOUT))
+
+    @rule(seconds=st.sampled_from([0.5, 2.0, 5.0, TIMEOUT]))
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        settled = [sent for sent in self.sent if sent.acknowledged or sent.dead]
+        assert len(self.queue) == len(self.sent) - len(settled)
+        assert not any(sent.acknowledged and sent.dead for sent in settled)
+
+    @invariant()
+    def every_verdict_was_right(self) -> None:
+        for sent in self.sent:
+            assert sent.begun <= MAX_DELIVERIES
+            if sent.acknowledged:
+                assert sent.succeeded == set(HANDLERS)
+            if sent.dead == "rejected":
+                assert sent.rejected
+            elif sent.dead:
+                assert sent.begun == MAX_DELIVERIES
+
+    @precondition(lambda self: self.sent)
+    @rule()
+    def all_comes_to_an_end(self) -> None:
+        """One worker that is left alone with what there is settles all of it."""
+        for process in list(self.processes):
+            self.kill(process)
+        self.now += 1000
+        [process, *_] = self.processes
+        for _ in range(100 * len(self.sent)):
+            for delivery in self.queue.take(process.lanes.room() or 1, self.now, TIMEOUT):
+                process.lanes.add(Job(delivery, self.message(delivery).key, alone=delivery.attempt >= ALONE_FROM))
+            job = process.lanes.next(self.now)
+            if job is None:
+                break
+            verdict = refuse_late(job.delivery.attempt, MAX_DELIVERIES)
+            if verdict is None:
+                assert self.queue.begin(job.delivery, self.now)
+                sent = self.message(job.delivery)
+                sent.begun = max(sent.begun, job.delivery.attempt)
+                sent.succeeded.update(HANDLERS)
+            self.settle(process, job, verdict or Ack())
+        assert len(self.queue) == 0
+        self.processes[0] = Process(Lanes(self.concurrency))
+
+
+TestDeliveries = Deliveries.TestCase
+TestDeliveries.settings = settings(
+    derandomize=True, deadline=None, database=None, max_examples=max(1, EXAMPLES // 5), stateful_step_count=50
+)
