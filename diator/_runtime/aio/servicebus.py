@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: Seconds that one call waits for a message. A job that waits can be cancelled.
 RECEIVE_WAIT: Final = 5.0
+#: Seconds to wait for the confirmation that a message was given back.
+_RELEASE: Final = 10.0
 
 Lock = anyio.Lock
 pause = anyio.sleep
@@ -43,7 +45,9 @@ async def release(receiver: Any, message: Any) -> None:
     if settle is None:
         await receiver.abandon_message(message)
     else:
-        await settle(message._delivery_id, message._delivery_tag, "released")
+        await settle(
+            message._delivery_id, message._delivery_tag, "released", await_outcome=True, outcome_timeout=_RELEASE
+        )
 
 
 class Job:

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 #: Seconds that one call waits for a message. A thread that waits can not be woken.
 RECEIVE_WAIT: Final = 1.0
+#: Seconds to wait for the confirmation that a message was given back.
+_RELEASE: Final = 10.0
 
 Lock = threading.Lock
 pause = time.sleep
@@ -38,7 +40,7 @@ def release(receiver: Any, message: Any) -> None:
     if settle is None:
         receiver.abandon_message(message)
     else:
-        settle(message._delivery_id, message._delivery_tag, "released")
+        settle(message._delivery_id, message._delivery_tag, "released", await_outcome=True, outcome_timeout=_RELEASE)
 
 
 class Job:

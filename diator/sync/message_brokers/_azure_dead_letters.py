@@ -2,16 +2,16 @@
 """The dead letters of a queue or a subscription of Azure Service Bus."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._core.delivery import DeadMessage
+from ..._core.serializers import Serializer
 from ..._core.servicebus import Arrived, read_death, resend
 from ..._runtime.servicebus import read
-from ..._runtime.sync.servicebus import release
+from ..._runtime.sync.servicebus import Home, release
 from ...errors import DeadLetterDoesNotExist, DiatorError, MessageDecodeError
-
-if TYPE_CHECKING:
-    from .azure import AzureServiceBusMessageBroker
+from ._azure_entity import Entity
+from ._azure_publisher import Publisher
 
 __all__ = ("AzureServiceBusDeadLetters",)
 
@@ -28,11 +28,8 @@ class AzureServiceBusDeadLetters:
     locked for a moment. Each call opens a connection of its own.
     """
 
-    def __init__(self, broker: "AzureServiceBusMessageBroker") -> None:
-        self._entity = broker._entity
-        self._publisher = broker._publisher
-        self._home = broker._home
-        self._serializer = broker._serializer
+    def __init__(self, entity: Entity, publisher: Publisher, home: Home, serializer: Serializer) -> None:
+        self._entity, self._publisher, self._home, self._serializer = entity, publisher, home, serializer
 
     def list(self, limit: int = 100, after: str | None = None) -> Sequence[DeadMessage]:
         """Return the oldest ones, or those that follow ``after``."""

@@ -42,6 +42,7 @@ class Entity:
             raise ValueError("give a connection string alone, or the name of a namespace and a credential")
         self.topic, self.queue, self.subscription = topic, queue, subscription
         self.sessions, self.timeout = sessions, timeout
+        self.closed = False
         self._home = home
         self._source, self._credential = client, credential
         self._client: Any = None

@@ -1,16 +1,14 @@
 # Generated from diator/aio/message_brokers/_azure_slot.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """One connection that receives from Azure Service Bus."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..._core.delivery import Ack
+from ..._core.servicebus_pool import Held
 from ..._runtime.servicebus import NoSession, logger, read
 from ..._runtime.sync.servicebus import RECEIVE_WAIT
 from ..._runtime.sync.waiting import current_time
-from ._azure_held import Held, Holder, SessionMemory
-
-if TYPE_CHECKING:
-    from ._azure_receiver import Pool
+from ._azure_holder import Holder
+from ._azure_workplace import SessionMemory, Workplace
 
 __all__ = ("Slot",)
 
@@ -23,11 +21,16 @@ _SESSION_IDLE, _SESSION_TURN = 0.5, 100
 
 
 class Slot:
-    """Owns a receiver of the SDK: nobody else uses it, and it does one thing at a time."""
+    """Owns a receiver of the SDK: nobody else uses it, and it does one thing at a time.
 
-    def __init__(self, pool: "Pool") -> None:
-        self._pool = pool
-        self._entity = pool.entity
+    Attributes:
+        can_be_cancelled: It does nothing that would leave a half-open connection behind.
+    """
+
+    def __init__(self, workplace: Workplace) -> None:
+        self.can_be_cancelled = True
+        self._workplace = workplace
+        self._pool, self._changes, self._entity = workplace.pool, workplace.changes, workplace.entity
         self._link: Any = None
         self._memory = SessionMemory()
         self._news = 0.0
@@ -43,27 +46,30 @@ class Slot:
                     self._hold(raw)
         finally:
             self._drop_link()
-            self._pool.forget(self)
+            with self._changes:
+                self._pool.gone(self)
+                self._changes.notify()
 
     def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
         pool, sessions = self._pool, self._entity.sessions
         while True:
             must_open = False
-            with pool.changes:
+            with self._changes:
                 if pool.stopped:
                     return False
-                if (self._link is not None or sessions) and pool.claim(self):
+                if (self._link is not None or sessions) and pool.claim(self, current_time()):
                     return True
-                must_open = self._link is None and not sessions and pool.is_interested()
+                must_open = self._link is None and not sessions and pool.is_interested(current_time())
                 if not must_open:
-                    pool.changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
+                    self._changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
             if must_open:
                 self._open()
             elif sessions and current_time() > self._news + _SESSION_IDLE:
                 self._drop_link()  # others may want the session
 
     def _open(self) -> None:
+        self.can_be_cancelled = False
         try:
             self._link = self._entity.receiver()
             self._memory = SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
@@ -76,13 +82,16 @@ class Slot:
             self._fail(error)
         else:
             self._pause, self._news, self._turn = _FIRST_PAUSE, current_time(), 0
+        finally:
+            self.can_be_cancelled = True
 
     def _fail(self, error: Exception) -> None:
         """Let whoever receives know, and wait a little."""
-        with self._pool.changes:
-            self._pool.report(self._entity.explain(error))
+        with self._changes:
+            self._pool.error = self._entity.explain(error)
+            self._changes.notify()
             if not self._pool.stopped:
-                self._pool.changes.wait(self._pause)
+                self._changes.wait(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     def _look(self) -> Any:
@@ -110,16 +119,16 @@ class Slot:
         return None
 
     def _hold(self, raw: Any) -> None:
-        arrived = self._memory.recall(read(raw))
-        held = Held(self, raw, arrived, current_time() + self._pool.visibility_timeout)
-        if self._entity.is_for_others(arrived):
-            held.order = Ack()
-        self._pool.admit(self, held)
+        held = Held(self, raw, str(raw.lock_token), self._memory.recall(read(raw)))
+        with self._changes:
+            self._pool.admit(held, current_time(), is_for_others=self._entity.is_for_others(held.arrived))
+            self._changes.notify()
         try:
-            holder = Holder(self._pool, self._entity, self._link, self._memory, held)
-            is_usable = holder.hold()
+            is_usable = Holder(self._workplace, self._link, self._memory, held).hold()
         finally:
-            self._pool.let_go(held)
+            with self._changes:
+                self._pool.let_go(held)
+                self._changes.notify()
         if not is_usable or self._turn >= _SESSION_TURN:
             self._drop_link()
 
@@ -127,4 +136,6 @@ class Slot:
         link, self._link = self._link, None
         if link is not None:
             self._entity.hang_up(link)
-        self._pool.dropped(self)
+        with self._changes:
+            self._pool.dropped(self)
+            self._changes.notify()

@@ -19,7 +19,12 @@ from ._azure_entity import Entity
 from ._azure_publisher import Publisher
 from ._azure_receiver import AzureServiceBusReceiver
 
-__all__ = ("AzureMessageBroker", "AzureServiceBusMessageBroker")
+__all__ = (
+    "AzureMessageBroker",
+    "AzureServiceBusDeadLetters",
+    "AzureServiceBusMessageBroker",
+    "AzureServiceBusReceiver",
+)
 
 #: Bytes to collect for one group: somewhat less than the 256 KB that a batch may have in the standard tier.
 _GROUP = 240 * 1024
@@ -76,8 +81,7 @@ class AzureServiceBusMessageBroker:
         self._publisher = Publisher(self._entity, self._home)
         self._group: GroupCommit[Sequence[Outgoing], None] = GroupCommit(self._start, _GROUP, _size)
         self._receivers: WeakSet[AzureServiceBusReceiver] = WeakSet()
-        self._dead_letters = AzureServiceBusDeadLetters(self)
-        self._closed = False
+        self._dead_letters = AzureServiceBusDeadLetters(self._entity, self._publisher, self._home, self._serializer)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self._entity}>"
@@ -120,13 +124,21 @@ class AzureServiceBusMessageBroker:
         """
         if not self._entity.can_receive:
             raise BrokerError(f"{self._entity} is only sent to: pass subscription_name= to receive")
-        receiver = AzureServiceBusReceiver(self, visibility_timeout)
+        receiver = AzureServiceBusReceiver(
+            self._entity,
+            self._publisher,
+            self._home,
+            visibility_timeout=visibility_timeout,
+            ordered=self._ordered,
+        )
         self._receivers.add(receiver)
         return receiver
 
     def close(self) -> None:
         """Give back what its receivers hold, and close everything but a client of yours."""
-        self._closed = True
+        if self._entity.closed:
+            return
+        self._entity.closed = True
         for receiver in list(self._receivers):
             receiver.close()
         self._home.run(self._close_entity)
@@ -144,7 +156,7 @@ class AzureServiceBusMessageBroker:
         self._home.start(self._publisher.send, (parcels,), done)
 
     def _expect_open(self) -> None:
-        if self._closed:
+        if self._entity.closed:
             raise BrokerClosed("the broker has been closed: open a new one")
 
 

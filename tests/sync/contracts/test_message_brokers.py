@@ -115,7 +115,6 @@ BROKERS = {
     "redis-streams": Case(redis_streams("system"), ALL, inject_into_streams),
     "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
     "azure": Case(azure(), ALL, inject_into_azure, PATIENT),
-    "azure-sessions": Case(azure(sessions=True), ALL, inject_into_azure, PATIENT),
 }
 if "bundled" in redis_binaries():
     BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)

@@ -1,20 +1,18 @@
-# Generated from diator/aio/message_brokers/_azure_held.py by tools/unasync.py. Do not edit: edit the source and run it again.
-"""A message that a connection to Azure Service Bus holds, and the one who holds it."""
+# Generated from diator/aio/message_brokers/_azure_holder.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""The one who holds a message of Azure Service Bus."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from ..._core.delivery import Ack, DeadLetter, Delivery, Retry, Verdict
-from ..._core.servicebus import Abandon, Arrived, Release, Resend, describe_death, give_back, recall, remember
+from ..._core.delivery import Ack, DeadLetter, Retry, Verdict
+from ..._core.servicebus import Release, Resend, describe_death
+from ..._core.servicebus_pool import Held
 from ..._runtime.servicebus import LockLost, logger, seconds_left
 from ..._runtime.sync.servicebus import release
 from ..._runtime.sync.waiting import current_time
-from ._azure_entity import Entity
+from ._azure_workplace import SessionMemory, Workplace
 
-if TYPE_CHECKING:
-    from ._azure_receiver import Pool
-
-__all__ = ("Held", "Holder", "SessionMemory")
+__all__ = ("Holder",)
 
 #: Seconds before a renewal that failed is repeated, and the shortest time between two of them.
 _RENEW_AGAIN, _RENEW_OFTEN = 1.0, 0.1
@@ -22,84 +20,12 @@ _RENEW_AGAIN, _RENEW_OFTEN = 1.0, 0.1
 _REASON = 4096
 
 
-class Held:
-    """A message that a connection holds. What is written here belongs under the lock of the pool.
-
-    Attributes:
-        order: What to do with it, once somebody has said so.
-        is_over: It can be settled no more.
-        error: Why the order was not carried out.
-    """
-
-    def __init__(self, slot: object, raw: Any, arrived: Arrived, keep_until: float) -> None:
-        self.slot, self.raw, self.arrived, self.keep_until = slot, raw, arrived, keep_until
-        self.delivery_id = str(raw.lock_token)
-        self.is_handed_out = False
-        self.order: Verdict | None = None
-        self.is_over = False
-        self.error: Exception | None = None
-        self._begun = 0
-        self._done = arrived.done
-
-    def hand_out(self, keep_until: float) -> Delivery:
-        self.keep_until = keep_until
-        self.is_handed_out = True
-        arrived = self.arrived
-        return Delivery(
-            body=arrived.message.body,
-            headers=arrived.headers,
-            delivery_id=self.delivery_id,
-            attempt=arrived.attempt,
-            done=arrived.done,
-        )
-
-    def begin(self, delivery: Delivery) -> None:
-        self._begun = max(self._begun, delivery.attempt)
-        self._done |= delivery.done
-
-    @property
-    def attempt(self) -> int:
-        """The number of its last delivery."""
-        return max(self.arrived.attempt, self._begun)
-
-    def give_back(self, retry: Retry, *, keeps_place: bool, subscription: str | None) -> Release | Abandon | Resend:
-        done = self._done | retry.done
-        return give_back(
-            self.arrived, self._begun, done, after=retry.after, keeps_place=keeps_place, subscription=subscription
-        )
-
-
-class SessionMemory:
-    """What a session remembers of the message at its head, which Service Bus does not count or know.
-
-    It is kept in the state of the session, unless the application keeps something else there.
-    """
-
-    def __init__(self, state: str | None = None) -> None:
-        self._state = state
-
-    @classmethod
-    def read(cls, link: Any) -> Self:
-        state = link.session.get_state(timeout=10)
-        return cls((state or b"").decode(errors="replace"))
-
-    def recall(self, arrived: Arrived) -> Arrived:
-        """The message with what is known of it."""
-        return recall(self._state, arrived)
-
-    def keep(self, link: Any, arrived: Arrived, abandon: Abandon) -> None:
-        """Remember something of a message."""
-        state = remember(self._state, arrived, abandon)
-        if state != self._state:
-            link.session.set_state(state, timeout=10)
-            self._state = state
-
-
 class Holder:
     """Holds one message: renews its lock, and carries out what is decided about it."""
 
-    def __init__(self, pool: "Pool", entity: Entity, link: Any, memory: SessionMemory, held: Held) -> None:
-        self._pool, self._entity, self._link, self._memory, self._held = pool, entity, link, memory, held
+    def __init__(self, workplace: Workplace, link: Any, memory: SessionMemory, held: Held) -> None:
+        self._pool, self._changes, self._entity = workplace.pool, workplace.changes, workplace.entity
+        self._publisher, self._link, self._memory, self._held = workplace.publisher, link, memory, held
         self._renew_at = 0.0
         self._is_usable = True
 
@@ -116,19 +42,15 @@ class Holder:
         return self._is_usable
 
     def _wait_for_order(self) -> Verdict | None:
-        """Wait for an order, and give up when the time is over; None when the lock has to be renewed."""
-        held, changes = self._held, self._pool.changes
-        with changes:
-            while held.order is None:
+        """Wait for an order; None when the lock has to be renewed."""
+        held = self._held
+        with self._changes:
+            while True:
                 now = current_time()
-                if now >= held.keep_until:
-                    held.order = Retry()
-                    held.is_over = True
-                elif now >= self._renew_at:
-                    return None
-                else:
-                    changes.wait(min(held.keep_until, self._renew_at) - now)
-            return held.order
+                order = self._pool.next_step(held, now)
+                if order is not None or now >= self._renew_at:
+                    return order
+                self._changes.wait(min(held.keep_until, self._renew_at) - now)
 
     # the lock
 
@@ -163,7 +85,7 @@ class Holder:
     def _lost(self, why: str) -> bool:
         """Note that somebody else may have it."""
         logger.warning("a message of %s is lost to this receiver, and comes again: %s", self._entity, why)
-        with self._pool.changes:
+        with self._changes:
             self._held.is_over = True
         return False
 
@@ -192,7 +114,7 @@ class Holder:
         if isinstance(how, Release):
             release(self._link, held.raw)
         elif isinstance(how, Resend):
-            [problem] = self._pool.publisher.send([[how.copy]], how.after)
+            [problem] = self._publisher.send([[how.copy]], how.after)
             if problem is not None:
                 raise problem
             self._link.complete_message(held.raw)
@@ -203,19 +125,18 @@ class Holder:
 
     def _keep_for(self, seconds: float) -> bool:
         """Keep a message where it is, unless the receiver is closed; False if it is lost meanwhile."""
-        held, pool = self._held, self._pool
         until = current_time() + seconds
-        with pool.changes:
+        with self._changes:
             if seconds:  # whoever settles does not wait for this
-                held.is_over = True
-                pool.changes.notify()
+                self._held.is_over = True
+                self._changes.notify()
         while True:
-            with pool.changes:
+            with self._changes:
                 now = current_time()
-                if pool.closed or now >= until:
+                if self._pool.closed or now >= until:
                     return True
                 if now < self._renew_at:
-                    pool.changes.wait(min(until, self._renew_at) - now)
+                    self._changes.wait(min(until, self._renew_at) - now)
                     continue
             if not self._renew():
                 return False
