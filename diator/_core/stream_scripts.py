@@ -4,7 +4,7 @@ What may live here: texts in Lua for Redis 6.2 and newer. They are sent in full 
 again after a restart or a failover, and the server compiles each only once.
 """
 
-__all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "RELEASE", "RETRY", "TAKE")
+__all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "TAKE")
 
 #: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
 _MINE = """
@@ -12,6 +12,23 @@ local function mine(id)
   local row = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
   return row and row[2] == ARGV[2]
 end
+"""
+
+#: Make a group that gets all there is. KEYS: stream, a key that does not exist. ARGV: group.
+#: When memory is full a script may write only after a write that frees memory; and it must, to have messages handled.
+MAKE_GROUP = """
+redis.call('DEL', KEYS[2])
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+if made.err and not string.find(made.err, 'BUSYGROUP') then return made end
+return 1
+"""
+
+#: Take a lock that ends by itself, also when memory is full. KEYS: lock. ARGV: owner, milliseconds.
+LOCK = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
 """
 
 #: Acknowledge what is ours. KEYS: stream, notes. ARGV: group, consumer, id ...
@@ -60,13 +77,13 @@ RETRY = (
     + """
 if not mine(ARGV[3]) then return 0 end
 local visibility, delay = tonumber(ARGV[4]), tonumber(ARGV[5])
+local idle = math.max(0, visibility - delay)
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', idle, 'JUSTID')
 if delay > 0 or ARGV[6] ~= '[]' then
   local time = redis.call('TIME')
   local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
   redis.call('HSET', KEYS[2], ARGV[3], string.format('%.0f:', due) .. ARGV[6])
 end
-local idle = math.max(0, visibility - delay)
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', idle, 'JUSTID')
 return 1
 """
 )

@@ -82,13 +82,24 @@ def make_pool(source: Any, timeout: float) -> Any:
         "max_connections": 2**31,
     }
     if isinstance(source, str):
-        return redis.ConnectionPool(**settings)
+        return _checked(redis.ConnectionPool(**settings))
     pool: Any = source.connection_pool
     settings["connection_class"] = pool.connection_class
     if hasattr(pool, "sentinel_manager"):
         settings |= {"is_master": pool.is_master, "check_connection": pool.check_connection}
         return type(pool)(pool.service_name, pool.sentinel_manager, **settings)
     return (redis.asyncio.ConnectionPool if is_async else redis.ConnectionPool)(**settings)
+
+
+def _checked(pool: Any) -> Any:
+    """Refuse options that redis-py does not know now, and not when the first connection is made."""
+    try:
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError:
+        pass
+    else:
+        return pool
+    raise ValueError("the Redis URL has an option that redis-py does not know: look at what follows its question mark")
 
 
 def _parsed(url: str) -> dict[str, Any]:

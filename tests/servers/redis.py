@@ -72,10 +72,10 @@ class RedisServer:
                 with self.client() as client:
                     if not client.info("persistence")["loading"]:
                         return
+            except redis.AuthenticationError:
+                return
             except redis.ConnectionError:
                 pass
-            except redis.ResponseError:  # it asks for a password
-                return
             if self._process.poll() is not None or monotonic() > deadline:
                 raise RuntimeError(f"redis-server did not start:\n{Path(self.directory, 'log').read_text()}")
             sleep(0.01)

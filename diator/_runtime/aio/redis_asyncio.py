@@ -10,7 +10,7 @@ from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable
 from ..redis_connections import Command, Reply, failure, make_pool, parts, refusal
-from .redis import Lane, Taker, Transport
+from .redis_threads import Lane, Taker, Transport
 
 __all__ = ("AsyncioTransport",)
 

@@ -53,14 +53,13 @@ class GroupCommit(Generic[T, R]):
                     if slot.is_done:
                         break
                     batch = self._queue.take()
-                    if not batch:
-                        turn = Event()
-                        slot.wake = turn.set
-                if batch:
+                    turn = None if batch else Event()
+                    slot.wake = _nobody_waits if turn is None else turn.set
+                if turn is not None:
+                    turn.wait()
+                else:
                     self._lead(batch)
                     batch = []
-                else:
-                    turn.wait()
         except BaseException:
             with self._lock:
                 if batch and not batch[0].is_done:  # interrupted between taking and leading

@@ -5,8 +5,9 @@ import logging
 import math
 from typing import Any
 
+from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import lowest_needed, number_of
-from ..._core.stream_scripts import FORGET
+from ..._core.stream_scripts import FORGET, LOCK
 from ..._runtime.sync.waiting import current_time
 from ...errors import BrokerError, BrokerUnavailable
 from ._redis_place import StreamPlace
@@ -44,15 +45,15 @@ class Upkeep:
         self._next_at = now + _INTERVAL
         try:
             key = self._place.key(f"{self._place.group}:upkeep")
-            lock = ("SET", key, self._consumer, "NX", "PX", int(_INTERVAL * 900))
-            if (self._place.client.exchange(lock))[0] is not None:
+            lock = ("EVAL", LOCK, 1, key, self._consumer, int(_INTERVAL * 900))
+            if (self._place.client.exchange(lock))[0]:
                 for stream in self._place.streams:
                     self._tidy(stream)
                     self._drop_notes(stream)
         except BrokerUnavailable:
             raise
         except BrokerError as error:  # the user may have no right to some of this, and messages flow without it
-            self._next_at = math.inf
+            self._next_at = now + _INTERVAL if is_no_group(error) else math.inf
             _logger.warning("Redis stream %s is not trimmed: %s", self._place.stream, error)
 
     def leave(self) -> None:

@@ -12,6 +12,7 @@ from ..._core.delivery import Delivery, Verdict
 from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import Entry
 from ..._core.stream_ledger import Held, Ledger
+from ..._core.stream_scripts import MAKE_GROUP
 from ..._runtime.sync.redis import Reply
 from ..._runtime.sync.waiting import Changes, checkpoint, current_time
 from ...errors import BrokerClosed, BrokerError
@@ -116,14 +117,13 @@ class RedisStreamsReceiver:
         held.is_settling = True
         try:
             due = self._settling.settle(held, delivery, verdict, self._source.is_ours(held, current_time()))
+            self._claims.look_at(due)
         except BrokerError as error:
             if not is_no_group(error):  # else the stream has been deleted, and the message with it
                 raise
-        else:
-            self._claims.look_at(due)
         finally:
-            with self._changes:
-                self._ledger.remove(held)
+            held.is_settling = False  # it may be tried again
+        self._ledger.remove(held)
 
     def stop(self) -> None:
         """Receive no more, and wake those who wait."""
@@ -176,10 +176,8 @@ class RedisStreamsReceiver:
         if self._is_prepared:
             return
         self._check()
-        commands = [("XGROUP", "CREATE", stream, self._place.group, "0", "MKSTREAM") for stream in self._place.streams]
-        for reply in self._client.transport.exchange(commands):
-            if isinstance(reply, BrokerError) and "(BUSYGROUP)" not in str(reply):
-                raise reply
+        nothing, group = self._place.key("nothing"), self._place.group
+        self._client.exchange(*[("EVAL", MAKE_GROUP, 2, s, nothing, group) for s in self._place.streams])
         self._is_prepared = True
 
     def _read(self, limit: int, deadline: float) -> bool:
