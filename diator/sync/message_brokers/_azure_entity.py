@@ -38,7 +38,7 @@ class Entity:
             raise ValueError("a queue has no subscriptions: leave subscription_name out, or give topic_name")
         if not timeout > 0:
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout}")
-        if isinstance(client, str) and (credential is None) is ("Endpoint=" not in client):
+        if isinstance(client, str) and (credential is None) is ("endpoint=" not in client.lower()):
             raise ValueError("give a connection string alone, or the name of a namespace and a credential")
         self.topic, self.queue, self.subscription = topic, queue, subscription
         self.sessions, self.timeout = sessions, timeout

@@ -47,6 +47,7 @@ class ServiceBusServer:
         self.security = Security("RootManageSharedAccessKey", key, self.entity)
         self.faults = Faults(self)
         self.connections: set[Connection] = set()
+        self.transfers = 0  # how often clients have sent something, one message or a batch
         self.loop: asyncio.AbstractEventLoop
         self.listener: asyncio.Server
         self._tls = tls
@@ -152,6 +153,7 @@ class ServiceBusServer:
 
     def store(self, path: str, raw: bytes) -> None:
         """Put what a client has sent into an entity."""
+        self.transfers += 1
         self.faults.refuse_send()
         if len(raw) > self.max_message_size:
             raise Refusal.too_large(len(raw), self.max_message_size)
