@@ -1,7 +1,9 @@
 """What tests of Azure Service Bus start from: the stand-in, or a word about why it is not there."""
 
 import asyncio
+import gc
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.servers.servicebus import ServiceBusServer
 
-__all__ = ("hurried_sdk", "inject", "servicebus")
+__all__ = ("broken_connections", "hurried_sdk", "inject", "sdk_client", "servicebus")
 
 #: Modules of the SDK that wait in steps for a link to open, or for a task to end, and the longest step for tests.
 _WAITING = (
@@ -40,6 +42,21 @@ def inject(server: "ServiceBusServer", path: str, body: bytes) -> None:
     from proton import Message
 
     server.call(server.store, path, Message(body=body, inferred=True).encode())
+
+
+def sdk_client(broker_type: type, connection_string: str, **options: Any) -> Any:
+    """A client of the SDK, as an application would make it, of the side that the broker is of."""
+    side = "azure.servicebus.aio" if ".aio." in broker_type.__module__ else "azure.servicebus"
+    return import_module(side).ServiceBusClient.from_connection_string(connection_string, **options)
+
+
+@contextmanager
+def broken_connections() -> Iterator[None]:
+    """Let connections break: the SDK leaves their sockets to the garbage collector, which this calls in the end."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed |loop is closed", ResourceWarning)
+        yield
+        gc.collect()
 
 
 @contextmanager
