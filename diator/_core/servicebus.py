@@ -106,6 +106,7 @@ class Arrived:
         sequence: Its number in the entity.
         attempt: Which delivery this is, counted from 1.
         done: The handlers that succeeded in earlier deliveries.
+        remembered: How many of the attempts only the state of its session knows of.
         subscription: The only subscription that it is meant for, if there is one.
     """
 
@@ -113,6 +114,7 @@ class Arrived:
     sequence: int
     attempt: int = 1
     done: frozenset[str] = frozenset()
+    remembered: int = 0
     subscription: str | None = None
 
     @property
@@ -220,7 +222,7 @@ def give_back(
     if begun == 0 and not after and done <= arrived.done:
         return Release()
     if keeps_place:
-        return Abandon(after, max(more, 0), done)
+        return Abandon(after, arrived.remembered + max(more, 0), done)
     if more == 0 and not after and done <= arrived.done:
         return Abandon()
     return Resend(_copy(arrived, max(begun, arrived.attempt - 1), done | arrived.done, subscription), after)
@@ -262,13 +264,14 @@ def recall(state: str | None, arrived: Arrived) -> Arrived:
     if known is None or known[0] != arrived.sequence:
         return arrived
     _, attempts, done = known
-    return replace(arrived, attempt=arrived.attempt + attempts, done=arrived.done | frozenset(done))
+    done |= arrived.done
+    return replace(arrived, attempt=arrived.attempt + attempts, done=done, remembered=attempts)
 
 
-def _read_state(state: str) -> tuple[int, int, list[str]] | None:
+def _read_state(state: str) -> tuple[int, int, frozenset[str]] | None:
     try:
         sequence, attempts, done = json.loads(state)[_STATE]
-        return int(sequence), int(attempts), [str(name) for name in done]
+        return int(sequence), int(attempts), frozenset(str(name) for name in done)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         return None
 

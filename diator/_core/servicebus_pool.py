@@ -82,7 +82,7 @@ class Pool:
         self._one_looks = one_looks
         self._held: dict[str, Held] = {}
         self._ready: list[Held] = []
-        self._looking: set[Hashable] = set()
+        self._looking: dict[Hashable, bool] = {}  # and whether it waits for a session, of which there may be none
         self._wanted = 0
         self._interest_ends = 0.0
 
@@ -151,23 +151,27 @@ class Pool:
         """Whether somebody waits for messages, or did just now."""
         return not self.stopped and now < self._interest_ends
 
-    def claim(self, connection: Hashable, now: float) -> bool:
-        """Let a connection look for a message, if another one is wanted."""
+    def claim(self, connection: Hashable, now: float, *, needs_session: bool = False) -> bool:
+        """Let a connection look for a message, if another one is wanted.
+
+        One that has a session, where the next message may be, does not count those that only wait for a session.
+        """
         if not self.is_interested(now):
             return False
         if connection not in self._looking:
-            if len(self._looking) + len(self._ready) >= self._wanted or (self._one_looks and self._looking):
+            looking = sum(needs_session or not waits for waits in self._looking.values())
+            if looking + len(self._ready) >= self._wanted or (self._one_looks and looking):
                 return False
-            self._looking.add(connection)
+        self._looking[connection] = needs_session
         return True
 
     def dropped(self, connection: Hashable) -> None:
         """A connection is closed, and will find nothing."""
-        self._looking.discard(connection)
+        self._looking.pop(connection, None)
 
     def admit(self, held: Held, now: float, *, is_for_others: bool) -> None:
         """Take a message that a connection has found."""
-        self._looking.discard(held.holder)
+        self._looking.pop(held.holder, None)
         self._held[held.delivery_id] = held
         held.keep_until = now + self._visibility_timeout
         if is_for_others:
@@ -192,5 +196,5 @@ class Pool:
 
     def gone(self, connection: Hashable) -> None:
         """Forget a connection that has ended."""
-        self._looking.discard(connection)
+        self._looking.pop(connection, None)
         self.connections.discard(connection)

@@ -22,8 +22,10 @@ async def azure(*, entity: Any = None, limit: int = 262_144, **options: Any) -> 
         broker = AzureServiceBusMessageBroker(
             options.pop("source", server.connection_string), **{"queue_name": "q", **options}
         )
-        yield server, broker
-        await broker.aclose()
+        try:
+            yield server, broker
+        finally:
+            await broker.aclose()
 
 
 def make(number: int, key: str | None = None, **more: Any) -> Message:

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.servers.servicebus import ServiceBusServer
 
-__all__ = ("broken_connections", "hurried_sdk", "inject", "sdk_client", "servicebus")
+__all__ = ("broken_connections", "hurried_sdk", "inject", "sdk_client", "send_with_sdk", "servicebus")
 
 #: Modules of the SDK that wait in steps for a link to open, or for a task to end, and the longest step for tests.
 _WAITING = (
@@ -42,6 +42,15 @@ def inject(server: "ServiceBusServer", path: str, body: bytes) -> None:
     from proton import Message
 
     server.call(server.store, path, Message(body=body, inferred=True).encode())
+
+
+def send_with_sdk(server: "ServiceBusServer", path: str, body: bytes, properties: Any, **more: Any) -> None:
+    """Send a message as a program without diator does."""
+    from azure.servicebus import ServiceBusClient, ServiceBusMessage
+
+    with ServiceBusClient.from_connection_string(server.connection_string) as client:
+        message = ServiceBusMessage(body, application_properties=properties, **more)
+        client.get_queue_sender(path, keep_alive=0).send_messages(message)
 
 
 def sdk_client(broker_type: type, connection_string: str, **options: Any) -> Any:

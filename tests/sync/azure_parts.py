@@ -23,8 +23,10 @@ def azure(*, entity: Any = None, limit: int = 262_144, **options: Any) -> Iterat
         broker = AzureServiceBusMessageBroker(
             options.pop("source", server.connection_string), **{"queue_name": "q", **options}
         )
-        yield server, broker
-        broker.close()
+        try:
+            yield server, broker
+        finally:
+            broker.close()
 
 
 def make(number: int, key: str | None = None, **more: Any) -> Message:

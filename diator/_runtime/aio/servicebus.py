@@ -14,7 +14,7 @@ from ..servicebus import connect
 if TYPE_CHECKING:
     from ..asyncio_thread import AsyncioThread
 
-__all__ = ("RECEIVE_WAIT", "Home", "Job", "Lock", "at_most", "open_client", "pause", "release")
+__all__ = ("RECEIVE_WAIT", "Home", "Job", "Lock", "at_most", "must_stop", "open_client", "pause", "release")
 
 T = TypeVar("T")
 
@@ -39,6 +39,12 @@ def open_client(source: str, credential: Any, timeout: float) -> Any:
     return connect(ServiceBusClient, source, credential, timeout)
 
 
+def must_stop() -> bool:
+    """Whether the current job has been cancelled: `asyncio.wait_for`, which the SDK uses, hides it on Python 3.11."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def release(receiver: Any, message: Any) -> None:
     """Give a message back as one that was not delivered. The SDK does so itself, but has no public name for it."""
     settle = getattr(getattr(receiver, "_handler", None), "settle_messages_async", None)
@@ -56,8 +62,9 @@ class Job:
     def __init__(self, task: "asyncio.Task[None]") -> None:
         self._task = task
 
-    def cancel(self) -> None:
-        self._task.cancel()
+    def cancel(self) -> bool:
+        """Cancel it, and say whether it ends soon therefore."""
+        return self._task.cancel()
 
     async def join(self, seconds: float) -> None:
         """Wait for its end, at most so long."""

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from ..servicebus import connect
 
-__all__ = ("RECEIVE_WAIT", "Home", "Job", "Lock", "at_most", "open_client", "pause", "release")
+__all__ = ("RECEIVE_WAIT", "Home", "Job", "Lock", "at_most", "must_stop", "open_client", "pause", "release")
 
 T = TypeVar("T")
 
@@ -34,6 +34,11 @@ def open_client(source: str, credential: Any, timeout: float) -> Any:
     return connect(ServiceBusClient, source, credential, timeout)
 
 
+def must_stop() -> bool:
+    """Whether the current job has been cancelled, which a thread cannot be."""
+    return False
+
+
 def release(receiver: Any, message: Any) -> None:
     """Give a message back as one that was not delivered. The SDK does so itself, but has no public name for it."""
     settle = getattr(getattr(receiver, "_handler", None), "settle_messages", None)
@@ -50,8 +55,9 @@ class Job:
         self._thread = threading.Thread(target=function, args=args, name="diator-azure", daemon=True)
         self._thread.start()
 
-    def cancel(self) -> None:
-        """A thread ends by itself."""
+    def cancel(self) -> bool:
+        """Whether it ends soon: a thread cannot be cancelled, and ends when what it waits for has come or not."""
+        return False
 
     def join(self, seconds: float) -> None:
         """Wait for its end, at most so long."""

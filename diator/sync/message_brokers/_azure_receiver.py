@@ -17,6 +17,8 @@ __all__ = ("AzureServiceBusReceiver",)
 
 #: Seconds to wait at the end for connections to give back what they hold.
 _GOODBYE = 5.0
+#: Seconds that a connection which is being opened gets for that: to cancel it earlier would leave its socket behind.
+_OPENING = 1.0
 
 
 class AzureServiceBusReceiver:
@@ -128,19 +130,17 @@ class AzureServiceBusReceiver:
 
     def _close(self) -> None:
         with self._changes:
-            idle = self._pool.close()
+            resting = self._pool.close()
             self._changes.notify()
         jobs = {slot: job for slot, job in self._jobs.items() if slot in self._pool.connections}
-        for slot, job in jobs.items():
-            if slot in idle and slot.can_be_cancelled:
-                job.cancel()
+        idle = [job for slot, job in jobs.items() if slot in resting]
+        ending = [job for slot, job in jobs.items() if slot in resting and slot.can_be_cancelled and job.cancel()]
         with at_most(2 * _GOODBYE):
-            self._join(jobs.values())
-            for job in jobs.values():
-                job.cancel()
-            self._join(jobs.values())
+            self._join(idle, _OPENING)
+            ending += [job for job in idle if job.cancel()]
+            self._join([*ending, *(job for slot, job in jobs.items() if slot not in resting)], _GOODBYE)
 
-    def _join(self, jobs: Iterable[Job]) -> None:
-        deadline = current_time() + _GOODBYE
+    def _join(self, jobs: Iterable[Job], seconds: float) -> None:
+        deadline = current_time() + seconds
         for job in jobs:
             job.join(max(deadline - current_time(), 0))

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..._core.servicebus_pool import Held
 from ..._runtime.servicebus import NoSession, logger, read
-from ..._runtime.sync.servicebus import RECEIVE_WAIT
+from ..._runtime.sync.servicebus import RECEIVE_WAIT, must_stop
 from ..._runtime.sync.waiting import current_time
 from ._azure_holder import Holder
 from ._azure_workplace import SessionMemory, Workplace
@@ -53,20 +53,22 @@ class Slot:
     def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
         pool, sessions = self._pool, self._entity.sessions
-        while True:
+        while not must_stop():
             must_open = False
             with self._changes:
                 if pool.stopped:
                     return False
-                if (self._link is not None or sessions) and pool.claim(self, current_time()):
+                has_link = self._link is not None
+                if (has_link or sessions) and pool.claim(self, current_time(), needs_session=not has_link):
                     return True
-                must_open = self._link is None and not sessions and pool.is_interested(current_time())
+                must_open = not has_link and not sessions and pool.is_interested(current_time())
                 if not must_open:
-                    self._changes.wait(_SESSION_IDLE if self._link is not None and sessions else _SILENCE)
+                    self._changes.wait(_SESSION_IDLE if has_link and sessions else _SILENCE)
             if must_open:
                 self._open()
             elif sessions and current_time() > self._news + _SESSION_IDLE:
                 self._drop_link()  # others may want the session
+        return False
 
     def _open(self) -> None:
         self.can_be_cancelled = False
