@@ -29,6 +29,7 @@ __all__ = (
     "LockLost",
     "NoSession",
     "check_client",
+    "check_source",
     "connect",
     "explain",
     "fill",
@@ -63,6 +64,23 @@ def check_client(client: Any, *, is_async: bool) -> None:
     if iscoroutinefunction(type(client).close) is not is_async:
         module = "azure.servicebus.aio" if is_async else "azure.servicebus"
         raise TypeError(f"this side needs a ServiceBusClient of {module}")
+
+
+def check_source(source: str, credential: Any) -> None:
+    """Refuse a connection string that is none, and a namespace without a credential, without quoting them."""
+    is_connection_string = "endpoint=" in source.lower()
+    if (credential is None) is not is_connection_string:
+        raise ValueError("give a connection string alone, or the name of a namespace and a credential")
+    if is_connection_string and not _is_readable(source):
+        raise ValueError("the connection string is malformed: copy it from the portal as it is")
+
+
+def _is_readable(connection_string: str) -> bool:
+    try:
+        sdk.parse_connection_string(connection_string)
+    except ValueError:
+        return False
+    return True
 
 
 def connect(client_type: Any, source: str, credential: Any, timeout: float) -> Any:
@@ -194,6 +212,8 @@ def _explain(error: Exception, entity: str) -> BrokerError | MessageTooLarge:
         return BrokerFull(f"{entity} is full, or a quota of the namespace is exhausted: receive, or raise the quota")
     if isinstance(error, exceptions.MessagingEntityDisabledError):
         return BrokerError(f"{entity} is disabled: enable it")
+    if isinstance(error, (TypeError, ValueError)) and not isinstance(error, exceptions.ServiceBusError):
+        return BrokerError(f"the client cannot be used for {entity}: see the cause")
     return BrokerUnavailable(f"{entity} could not be reached, or did not answer ({type(error).__name__})")
 
 

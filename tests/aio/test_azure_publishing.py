@@ -10,6 +10,7 @@ from diator.aio.message_brokers.azure import AzureMessageBroker, AzureServiceBus
 from diator.errors import (
     BrokerAccessDenied,
     BrokerEntityDoesNotExist,
+    BrokerError,
     BrokerFull,
     BrokerUnavailable,
     MessageEncodeError,
@@ -151,6 +152,14 @@ async def test_a_missing_entity_is_told_at_once(at_token: bool) -> None:
         with pytest.raises(BrokerEntityDoesNotExist, match="there is no queue 'missing' in this namespace"):
             await broker.send_message(make(1))
         assert monotonic() - begin < AT_ONCE
+
+
+async def test_an_entity_that_the_connection_string_is_not_for_is_told_at_once() -> None:
+    async with azure() as (server, _):
+        broker = AzureServiceBusMessageBroker(f"{server.connection_string}EntityPath=other", queue_name="q")
+        with pytest.raises(BrokerError, match="cannot be used for queue 'q'"):
+            await broker.send_message(make(1))
+        await broker.aclose()
 
 
 async def test_a_full_queue_is_told_at_once() -> None:

@@ -10,6 +10,7 @@ import pytest
 from diator.errors import (
     BrokerAccessDenied,
     BrokerEntityDoesNotExist,
+    BrokerError,
     BrokerFull,
     BrokerUnavailable,
     MessageEncodeError,
@@ -152,6 +153,14 @@ def test_a_missing_entity_is_told_at_once(at_token: bool) -> None:
         with pytest.raises(BrokerEntityDoesNotExist, match="there is no queue 'missing' in this namespace"):
             broker.send_message(make(1))
         assert monotonic() - begin < AT_ONCE
+
+
+def test_an_entity_that_the_connection_string_is_not_for_is_told_at_once() -> None:
+    with azure() as (server, _):
+        broker = AzureServiceBusMessageBroker(f"{server.connection_string}EntityPath=other", queue_name="q")
+        with pytest.raises(BrokerError, match="cannot be used for queue 'q'"):
+            broker.send_message(make(1))
+        broker.close()
 
 
 def test_a_full_queue_is_told_at_once() -> None:

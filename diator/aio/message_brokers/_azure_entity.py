@@ -5,7 +5,7 @@ from typing import Any
 
 from ..._core.servicebus import Arrived, Outgoing
 from ..._runtime.aio.servicebus import Home, at_most, open_client
-from ..._runtime.servicebus import NEXT_SESSION, explain, link_options, make_patient, too_large
+from ..._runtime.servicebus import NEXT_SESSION, check_source, explain, link_options, make_patient, too_large
 from ...errors import BrokerError, MessageTooLarge
 
 __all__ = ("Entity",)
@@ -37,8 +37,8 @@ class Entity:
             raise ValueError("a queue has no subscriptions: leave subscription_name out, or give topic_name")
         if not timeout > 0:
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout}")
-        if isinstance(client, str) and (credential is None) is ("endpoint=" not in client.lower()):
-            raise ValueError("give a connection string alone, or the name of a namespace and a credential")
+        if isinstance(client, str):
+            check_source(client, credential)
         self.topic, self.queue, self.subscription = topic, queue, subscription
         self.sessions, self.timeout = sessions, timeout
         self.closed = False
