@@ -55,8 +55,8 @@ check-generated: $(VENV)/.dev ## Fail if a generated file is not what would be g
 	$(BIN)/python tools/unasync.py --check
 	$(BIN)/python tools/settings_table.py --check
 
-servers: ## Install the servers that the tests talk to, where that is possible.
-	@sh tools/servers.sh
+servers: $(VENV)/bin/python ## Install the servers that the tests talk to, where that is possible.
+	@sh tools/servers.sh $(BIN)/python
 
 clean: ## Remove everything that these commands have made.
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
