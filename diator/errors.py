@@ -28,6 +28,7 @@
     │   └── RetryLater
     ├── BrokerError
     │   ├── BrokerClosed                (RuntimeError)
+    │   ├── BrokerUnavailable           (ConnectionError)
     │   └── DeadLetterDoesNotExist      (LookupError)
     ├── SettingsError                   (ValueError)
     └── MissingExtraError               (ImportError)
@@ -43,6 +44,7 @@ __all__ = (
     "BlockingCallError",
     "BrokerClosed",
     "BrokerError",
+    "BrokerUnavailable",
     "ConfigurationError",
     "DeadLetterDoesNotExist",
     "DiatorError",
@@ -226,6 +228,18 @@ class BrokerClosed(BrokerError, RuntimeError):
 
 class DeadLetterDoesNotExist(BrokerError, LookupError):
     """There is no dead letter with this id: it has been sent again or deleted, or never was there."""
+
+
+class BrokerUnavailable(BrokerError, ConnectionError):
+    """The broker could not be reached, or did not answer. A later call may succeed.
+
+    Attributes:
+        maybe_done: Whether it may have done what it was asked to all the same.
+    """
+
+    def __init__(self, message: str, maybe_done: bool = True) -> None:
+        super().__init__(message)
+        self.maybe_done = maybe_done
 
 
 class SettingsError(DiatorError, ValueError):

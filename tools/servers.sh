@@ -6,6 +6,18 @@ have_postgres() {
     command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 }
 
+if ! command -v redis-server >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing Redis ..."
+        apt-get update -qq >/dev/null 2>&1
+        # the package would start a server of its own, which nobody needs
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server \
+            >/dev/null 2>&1
+    fi
+    command -v redis-server >/dev/null 2>&1 ||
+        echo "Redis is not installed: the tests that need it will fail. Install your system's redis-server package." >&2
+fi
+
 if ! have_postgres; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing PostgreSQL ..."

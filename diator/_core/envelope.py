@@ -64,21 +64,22 @@ def to_message(
     return message
 
 
-def _partition_key(content: Event | Request[Any]) -> str | None:
-    key: object = getattr(content, "partition_key", None)
-    if key is None or isinstance(key, str):
-        return key
-    raise MessageEncodeError(
-        f"{type(content).__qualname__}.partition_key must be a text or None, not a {type(key).__name__}"
-    )
-
-
 def _identity(content: Event | Request[Any]) -> tuple[str, UUID, datetime]:
     """The kind, the id and the time of what is sent."""
     if isinstance(content, Event):
         return content._event_type, content.event_id, content.event_timestamp  # pyright: ignore[reportPrivateUsage]
     kind = "command" if isinstance(content, Command) else "query" if isinstance(content, Query) else "request"
     return kind, content.request_id, datetime.now(UTC)
+
+
+def _partition_key(content: Event | Request[Any]) -> str | None:
+    key: object = getattr(content, "partition_key", None)
+    if key is None:
+        return None
+    if isinstance(key, str | int | UUID):
+        return str(key)
+    name = type(content).__qualname__
+    raise MessageEncodeError(f"{name}.partition_key must be a text, a number or a UUID, not a {type(key).__name__}")
 
 
 def _version(cls: type[Any]) -> int:

@@ -39,6 +39,9 @@ logger = logging.getLogger("diator.worker")
 
 #: Seconds that cancelled handlers, and verdicts on their way, get before they are left; and the same for the receiver.
 GRACE = 0.3
+#: Seconds after which the main thread looks up from waiting: the system may have given a signal to another thread, and
+#: Python runs its handler only when the main thread runs.
+LOOK_UP = 0.25
 
 
 class Worker:
@@ -172,7 +175,7 @@ class Worker:
                     crew.start(self._keep)
                     crew.start(self._work, crew)
                 while not self._stops and crew.failure is None:
-                    await self._bell.wait(inf)
+                    await self._bell.wait(LOOK_UP)
                 await self._drain(crew)
             finally:
                 await self._close(crew)
@@ -195,7 +198,7 @@ class Worker:
     async def _wait_for_jobs(self, seconds: float, is_over: Callable[[], bool]) -> None:
         end = current_time() + seconds
         while self._lanes.running and not is_over() and current_time() < end:
-            await self._bell.wait(end - current_time())
+            await self._bell.wait(min(LOOK_UP, end - current_time()))
 
     async def _close(self, crew: Crew) -> None:
         """Give up whatever is not done, and give back what is not settled."""

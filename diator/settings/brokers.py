@@ -69,12 +69,36 @@ def _memory(settings: DiatorSettings, side: Side) -> Any:
     return import_module(f"diator.{side}.message_brokers.memory").InMemoryMessageBroker(**options)
 
 
+def _redis(settings: DiatorSettings, side: Side) -> Any:
+    """Build the broker on Pub/Sub, or on Streams for ``redis+streams://`` and ``rediss+streams://``."""
+    broker, name = settings.broker, _name(settings)
+    scheme, _, rest = (broker.url.get_secret_value() if broker.url else "").partition("://")
+    kind, *more = scheme.lower().split("+")
+    url = f"{'unix' if 'unix' in more else kind}://{rest}"
+    module = import_module(f"diator.{side}.message_brokers.redis")
+    options: dict[str, Any] = {} if broker.timeout is None else {"timeout": broker.timeout}
+    try:
+        if "streams" not in more:
+            return module.RedisMessageBroker(url, channel_prefix=broker.channel_prefix, **options)
+        for field in ("stream", "group"):
+            if not getattr(broker, field):
+                raise ValueError(f"{scheme}:// needs {variable(type(settings), ('broker', field))}, too")
+        options |= {field: getattr(broker, field) for field in ("stream", "group", "consumer", "partitions")}
+        return module.RedisStreamsMessageBroker(url, require_aof=broker.require_aof, **options)
+    except ValueError as error:  # whose text quotes no URL
+        problem = str(error)
+    raise SettingsError(f"{name}: {problem}")
+
+
 #: diator's own schemes, which nobody can replace; None: this version knows the scheme, but has no broker for it.
 _OWN: dict[str, Factory | None] = {
     "memory": _memory,
-    "redis": None,
-    "rediss": None,
-    "redis+streams": None,
+    "redis": _redis,
+    "rediss": _redis,
+    "redis+unix": _redis,
+    "redis+streams": _redis,
+    "rediss+streams": _redis,
+    "redis+unix+streams": _redis,
     "azure-servicebus": None,
 }
 

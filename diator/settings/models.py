@@ -61,6 +61,13 @@ class BrokerSettings(Section):
     )
     stream: str | None = Field(default=None, description="Redis Streams: the stream.")
     group: str | None = Field(default=None, description="Redis Streams: the consumer group.")
+    consumer: str | None = Field(
+        default=None, description="Redis Streams: the name in the group; a new one each time if not set."
+    )
+    partitions: int = Field(default=1, ge=1, description="Redis Streams: over how many streams the keys are spread.")
+    require_aof: bool = Field(
+        default=False, description="Redis Streams: whether a server that keeps nothing on disk is refused."
+    )
     topic: str | None = Field(default=None, description="Azure Service Bus: the topic.")
     queue: str | None = Field(default=None, description="Azure Service Bus: the queue.")
 

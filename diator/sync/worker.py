@@ -40,6 +40,9 @@ logger = logging.getLogger("diator.worker")
 
 #: Seconds that cancelled handlers, and verdicts on their way, get before they are left; and the same for the receiver.
 GRACE = 0.3
+#: Seconds after which the main thread looks up from waiting: the system may have given a signal to another thread, and
+#: Python runs its handler only when the main thread runs.
+LOOK_UP = 0.25
 
 
 class Worker:
@@ -173,7 +176,7 @@ class Worker:
                     crew.start(self._keep)
                     crew.start(self._work, crew)
                 while not self._stops and crew.failure is None:
-                    self._bell.wait(inf)
+                    self._bell.wait(LOOK_UP)
                 self._drain(crew)
             finally:
                 self._close(crew)
@@ -196,7 +199,7 @@ class Worker:
     def _wait_for_jobs(self, seconds: float, is_over: Callable[[], bool]) -> None:
         end = current_time() + seconds
         while self._lanes.running and not is_over() and current_time() < end:
-            self._bell.wait(end - current_time())
+            self._bell.wait(min(LOOK_UP, end - current_time()))
 
     def _close(self, crew: Crew) -> None:
         """Give up whatever is not done, and give back what is not settled."""

@@ -367,8 +367,9 @@ def test_an_event_may_say_which_ones_it_stays_in_order_with() -> None:
     assert to_message(KeyedEvent(meeting_id=1), partition_key="other").partition_key == "other"
     assert to_message(KeyedEvent(meeting_id=1, prefix=None)).partition_key is None
     assert "partition_key" not in to_message(KeyedEvent(meeting_id=1)).payload
-    with pytest.raises(MessageEncodeError, match=r"KeyedEvent\.partition_key must be a text or None, not a int"):
-        to_message(KeyedEvent(meeting_id=1, prefix=0))
+    assert to_message(KeyedEvent(meeting_id=1, prefix=0)).partition_key == "0"
+    with pytest.raises(MessageEncodeError, match=r"KeyedEvent\.partition_key must be a text, .*, not a list"):
+        to_message(KeyedEvent(meeting_id=1, prefix=[]))
 
 
 def test_neither_message_nor_error_shows_the_payload() -> None:

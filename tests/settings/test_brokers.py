@@ -86,18 +86,53 @@ def test_another_side_is_an_error() -> None:
     assert problems("memory://", "async") == ['side must be "aio" or "sync"']
 
 
-@pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+streams", "azure-servicebus"])
+OWN = "memory://, redis://, redis+streams://, redis+unix://, redis+unix+streams://, rediss://, rediss+streams://"
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(
+    ("url", "connection"),
+    [
+        ("redis://u:p@host:1234/5", "Connection"),
+        ("rediss://host?ssl_cert_reqs=none", "SSLConnection"),
+        ("redis+unix:///run/redis.sock?db=1", "UnixDomainSocketConnection"),
+        ("REDIS+streams://host", "Connection"),
+        ("rediss+streams://host", "SSLConnection"),
+        ("redis+unix+streams:///run/redis.sock", "UnixDomainSocketConnection"),
+    ],
+)
+def test_redis_is_built_for_the_side(url: str, connection: str, side: Side) -> None:
+    kind = "RedisStreamsMessageBroker" if "streams" in url else "RedisMessageBroker"
+    settings = {"url": url, "stream": "s", "group": "g", "timeout": 7, "channel_prefix": "p"}
+    broker: Any = broker_from_settings(DiatorSettings(broker=settings), side)
+    assert type(broker).__name__ == kind
+    assert type(broker).__module__.startswith(f"diator.{side}.")
+    pool = broker._client.transport._connections._pool
+    assert pool.connection_class.__name__ == connection
+    assert pool.connection_kwargs["socket_timeout"] == 7
+    if kind == "RedisMessageBroker":
+        assert broker._pattern == "p:*:*"
+
+
+def test_redis_streams_need_a_stream_and_a_group() -> None:
+    assert problems("redis+streams://u:canary@host") == [
+        "DIATOR_BROKER__URL: redis+streams:// needs DIATOR_BROKER__STREAM, too"
+    ]
+    assert "canary" not in problems("redis://u:x/canary@host")[0]
+
+
+@pytest.mark.parametrize("scheme", ["azure-servicebus"])
 @pytest.mark.parametrize("side", SIDES)
 def test_a_broker_that_is_not_there_yet_is_said_to_be_so(scheme: str, side: Side) -> None:
     assert problems(f"{scheme}://host", side) == [
-        f"DIATOR_BROKER__URL: diator {diator.__version__} has no broker for {scheme}:// yet; it has one for memory://"
+        f"DIATOR_BROKER__URL: diator {diator.__version__} has no broker for {scheme}:// yet; it has one for {OWN}"
     ]
 
 
 def test_an_unknown_scheme_names_the_known_ones() -> None:
     (line,) = problems("amqp://host")
-    assert line.startswith("DIATOR_BROKER__URL: the scheme amqp:// is unknown; there is a broker for memory://, ")
-    assert "azure-servicebus://, redis://, redis+streams://, rediss://" in line
+    assert line.startswith(f"DIATOR_BROKER__URL: the scheme amqp:// is unknown; there is a broker for {OWN}, known")
+    assert "azure-servicebus://" in line
 
 
 def test_errors_name_the_variable_of_the_subclass() -> None:
@@ -170,16 +205,19 @@ def test_a_package_is_imported_only_for_its_scheme() -> None:
 @pytest.mark.usefixtures("carrier")
 def test_added_schemes_are_named() -> None:
     assert (
-        "there is a broker for Pigeon://, carrier+tls://, lost://, memory://, nothing://, known"
+        f"there is a broker for Pigeon://, carrier+tls://, lost://, memory://, nothing://, {OWN[11:]}, known"
         in problems("amqp://")[0]
     )
-    assert problems("rediss://")[0].endswith("it has one for Pigeon://, carrier+tls://, lost://, memory://, nothing://")
+    assert (
+        "it has one for Pigeon://, carrier+tls://, lost://, memory://, nothing://, "
+        in problems("azure-servicebus://")[0]
+    )
 
 
 @pytest.mark.usefixtures("carrier")
 def test_the_schemes_of_diator_cannot_be_replaced() -> None:
     assert type(build("memory://")) is BROKERS["sync"]
-    assert "no broker for redis:// yet" in problems("redis://")[0]
+    assert type(build("redis://")).__name__ == "RedisMessageBroker"
 
 
 @pytest.mark.usefixtures("carrier")

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,8 +14,10 @@ from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.aio.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
 from diator.aio.message_brokers.memory import InMemoryMessageBroker
+from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from tests.aio.conftest import sleep, together
+from tests.servers.redis import redis_binaries, shared_redis
 
 #: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
 VISIBILITY = 0.4
@@ -52,9 +55,41 @@ async def inject_into_memory(broker: InMemoryMessageBroker, body: bytes) -> None
         broker._put([(body, {})])
 
 
+@asynccontextmanager
+async def redis_pubsub() -> AsyncIterator[RedisMessageBroker]:
+    broker = RedisMessageBroker(shared_redis().url, channel_prefix=f"test-{uuid4()}")
+    yield broker
+    await broker.aclose()
+
+
+async def inject_into_pubsub(broker: RedisMessageBroker, body: bytes) -> None:
+    await broker._client.exchange(("PUBLISH", broker._pattern, body))
+
+
+def redis_streams(server: str, **options: Any) -> Callable[[], AbstractAsyncContextManager[Any]]:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[RedisStreamsMessageBroker]:
+        broker = RedisStreamsMessageBroker(shared_redis(server).url, stream=f"test-{uuid4()}", group="g", **options)
+        yield broker
+        await broker.aclose()
+
+    return opened
+
+
+async def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) -> None:
+    await broker._client.exchange(("XADD", broker._place.streams[0], "*", "body", body))
+
+
+ALL = frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS})
 BROKERS = {
-    "memory": Case(memory, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_memory),
+    "memory": Case(memory, ALL, inject_into_memory),
+    "redis-pubsub": Case(redis_pubsub, frozenset(), inject_into_pubsub),
+    "redis-streams": Case(redis_streams("system"), ALL, inject_into_streams),
+    "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
 }
+if "bundled" in redis_binaries():
+    BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)
+    BROKERS["redis-partitions-6.2"] = Case(redis_streams("bundled", partitions=2), ALL, inject_into_streams)
 
 
 def needs(*capabilities: Capability) -> Any:
@@ -182,14 +217,18 @@ async def test_messages_wait_for_a_receiver(broker: Any) -> None:
 
 @needs(KEEPS)
 async def test_receivers_share_the_messages(broker: Any) -> None:
+    opened: list[Any] = []
+
     async def receive() -> Any:
         async with receiving(broker) as receiver:
+            opened.append(receiver)
             [delivery] = await take(receiver, 1)
             await receiver.settle(delivery, Ack())
             return delivery
 
     async def send_late() -> None:
-        await sleep(0.05)
+        while len(opened) < 4:
+            await sleep(0.01)
         for number in range(4):
             await broker.send_message(make(number))
 

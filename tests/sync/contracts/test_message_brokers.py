@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,8 @@ from diator._core.wire import Message
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from diator.sync.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
 from diator.sync.message_brokers.memory import InMemoryMessageBroker
+from diator.sync.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
+from tests.servers.redis import redis_binaries, shared_redis
 from tests.sync.conftest import sleep, together
 
 #: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
@@ -53,9 +56,41 @@ def inject_into_memory(broker: InMemoryMessageBroker, body: bytes) -> None:
         broker._put([(body, {})])
 
 
+@contextmanager
+def redis_pubsub() -> Iterator[RedisMessageBroker]:
+    broker = RedisMessageBroker(shared_redis().url, channel_prefix=f"test-{uuid4()}")
+    yield broker
+    broker.close()
+
+
+def inject_into_pubsub(broker: RedisMessageBroker, body: bytes) -> None:
+    broker._client.exchange(("PUBLISH", broker._pattern, body))
+
+
+def redis_streams(server: str, **options: Any) -> Callable[[], AbstractContextManager[Any]]:
+    @contextmanager
+    def opened() -> Iterator[RedisStreamsMessageBroker]:
+        broker = RedisStreamsMessageBroker(shared_redis(server).url, stream=f"test-{uuid4()}", group="g", **options)
+        yield broker
+        broker.close()
+
+    return opened
+
+
+def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) -> None:
+    broker._client.exchange(("XADD", broker._place.streams[0], "*", "body", body))
+
+
+ALL = frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS})
 BROKERS = {
-    "memory": Case(memory, frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS}), inject_into_memory),
+    "memory": Case(memory, ALL, inject_into_memory),
+    "redis-pubsub": Case(redis_pubsub, frozenset(), inject_into_pubsub),
+    "redis-streams": Case(redis_streams("system"), ALL, inject_into_streams),
+    "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
 }
+if "bundled" in redis_binaries():
+    BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)
+    BROKERS["redis-partitions-6.2"] = Case(redis_streams("bundled", partitions=2), ALL, inject_into_streams)
 
 
 def needs(*capabilities: Capability) -> Any:
@@ -183,14 +218,18 @@ def test_messages_wait_for_a_receiver(broker: Any) -> None:
 
 @needs(KEEPS)
 def test_receivers_share_the_messages(broker: Any) -> None:
+    opened: list[Any] = []
+
     def receive() -> Any:
         with receiving(broker) as receiver:
+            opened.append(receiver)
             [delivery] = take(receiver, 1)
             receiver.settle(delivery, Ack())
             return delivery
 
     def send_late() -> None:
-        sleep(0.05)
+        while len(opened) < 4:
+            sleep(0.01)
         for number in range(4):
             broker.send_message(make(number))
 

@@ -1,0 +1,180 @@
+"""Scripts for Redis, each of which looks and acts in one step.
+
+What may live here: texts in Lua for Redis 6.2 and newer. They are sent in full with EVAL: then there is nothing to load
+again after a restart or a failover, and the server compiles each only once.
+"""
+
+__all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "TAKE")
+
+#: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
+_MINE = """
+local function mine(id)
+  local row = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
+  return row and row[2] == ARGV[2]
+end
+"""
+
+#: Make a group that gets all there is. KEYS: stream, a key that does not exist. ARGV: group.
+#: When memory is full a script may write only after a write that frees memory; and it must, to have messages handled.
+MAKE_GROUP = """
+redis.call('DEL', KEYS[2])
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+if made.err and not string.find(made.err, 'BUSYGROUP') then return made end
+return 1
+"""
+
+#: Take a lock that ends by itself, also when memory is full. KEYS: lock. ARGV: owner, milliseconds.
+LOCK = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+#: Acknowledge what is ours. KEYS: stream, notes. ARGV: group, consumer, id ...
+ACK = (
+    _MINE
+    + """
+for i = 3, #ARGV do
+  if mine(ARGV[i]) then
+    redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
+    redis.call('HDEL', KEYS[2], ARGV[i])
+  end
+end
+return 1
+"""
+)
+
+#: Count a delivery, and remember what is done. KEYS: stream, notes. ARGV: group, consumer, id, count, done ('': none).
+BEGIN = (
+    _MINE
+    + """
+if not mine(ARGV[3]) then return 0 end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'RETRYCOUNT', ARGV[4], 'JUSTID')
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], ARGV[3], '0:' .. ARGV[5]) end
+return 1
+"""
+)
+
+#: Keep what is ours, without counting a delivery. KEYS: stream. ARGV: group, consumer, id ... Returns 1 or 0 for each.
+EXTEND = (
+    _MINE
+    + """
+local kept = {}
+for i = 3, #ARGV do
+  local is_mine = mine(ARGV[i])
+  if is_mine then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID') end
+  kept[i - 2] = is_mine and 1 or 0
+end
+return kept
+"""
+)
+
+#: Let a message be claimed after some time, and remember what is done.
+#: KEYS: stream, notes. ARGV: group, consumer, id, visibility and delay in milliseconds, done.
+RETRY = (
+    _MINE
+    + """
+if not mine(ARGV[3]) then return 0 end
+local visibility, delay = tonumber(ARGV[4]), tonumber(ARGV[5])
+local idle = math.max(0, visibility - delay)
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', idle, 'JUSTID')
+if delay > 0 or ARGV[6] ~= '[]' then
+  local time = redis.call('TIME')
+  local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
+  redis.call('HSET', KEYS[2], ARGV[3], string.format('%.0f:', due) .. ARGV[6])
+end
+return 1
+"""
+)
+
+#: Let messages be claimed at once. KEYS: stream. ARGV: group, consumer, visibility in milliseconds, id, count ...
+RELEASE = (
+    _MINE
+    + """
+for i = 4, #ARGV, 2 do
+  if mine(ARGV[i]) then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i],
+      'IDLE', ARGV[3], 'RETRYCOUNT', ARGV[i + 1], 'JUSTID')
+  end
+end
+return 1
+"""
+)
+
+#: Delete a consumer that has nothing: what is pending on one is lost with it. KEYS: stream. ARGV: group, consumer.
+FORGET = """
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+#: Take part in owning the partitions of a stream: renew what is ours, and take what is free up to a fair share.
+#: What was pending on an earlier owner is ours from that moment on, so it can begin nothing more.
+#: KEYS: members, fences, then stream and lease of each partition.
+#: ARGV: group, consumer, milliseconds of a lease, '1' to take more.
+#: Returns how many are a fair share, then for each partition our token or '', and the id that was delivered last.
+ACQUIRE = """
+local time = redis.call('TIME')
+local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ttl, ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ttl * 10)
+local count, prefix, owned, tokens = #KEYS / 2 - 1, ARGV[2] .. '#', 0, {}
+local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
+for p = 1, count do
+  local token = redis.call('GET', KEYS[p * 2 + 2]) or ''
+  if string.sub(token, 1, #prefix) == prefix then
+    redis.call('PEXPIRE', KEYS[p * 2 + 2], ttl)
+    owned = owned + 1
+    tokens[p] = token
+  elseif token ~= '' then
+    tokens[p] = ''
+  end
+end
+local reply = {share}
+for p = 1, count do
+  local stream, lease = KEYS[p * 2 + 1], KEYS[p * 2 + 2]
+  if not tokens[p] and ARGV[4] == '1' and owned < share then
+    tokens[p] = prefix .. redis.call('HINCRBY', KEYS[2], p, 1)
+    redis.call('SET', lease, tokens[p], 'PX', ttl)
+    owned = owned + 1
+    local first = '-'
+    while true do
+      local rows = redis.call('XPENDING', stream, ARGV[1], first, '+', 1000)
+      for _, row in ipairs(rows) do
+        redis.call('XCLAIM', stream, ARGV[1], ARGV[2], 0, row[1], 'JUSTID')
+      end
+      if #rows < 1000 then break end
+      first = '(' .. rows[1000][1]
+    end
+  end
+  local last = ''
+  if tokens[p] and tokens[p] ~= '' then
+    for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+      local info = {}
+      for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
+      if info['name'] == ARGV[1] then last = info['last-delivered-id'] end
+    end
+  end
+  reply[p * 2] = tokens[p] or ''
+  reply[p * 2 + 1] = last
+end
+return reply
+"""
+
+#: Read new messages of a partition, if it is still ours.
+#: KEYS: stream, lease. ARGV: group, consumer, token, count. Returns false if it is not, else what XREADGROUP does.
+TAKE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+return redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], '>') or 1
+"""
+
+#: Give partitions up. KEYS: members, then leases. ARGV: consumer ('': it stays a member), then our token for each.
+LEAVE = """
+if ARGV[1] ~= '' then redis.call('ZREM', KEYS[1], ARGV[1]) end
+for i = 2, #KEYS do
+  if redis.call('GET', KEYS[i]) == ARGV[i] then redis.call('DEL', KEYS[i]) end
+end
+return 1
+"""

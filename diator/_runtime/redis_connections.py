@@ -1,0 +1,174 @@
+"""Connections to Redis for both sides: redis-py's, with settings of our own, and its errors turned into ours.
+
+Commands are written to redis-py's connections, and replies read from them, directly. Its clients do the same, but they
+also retry by themselves, which duplicates what was sent, and shape replies differently from version to version.
+"""
+
+from collections.abc import Sequence
+from threading import Lock
+from time import monotonic
+from typing import Any, Final, TypeAlias
+
+from ..errors import BrokerError, BrokerUnavailable
+from .redis_failures import failure, parts, refusal
+from .redis_library import redis
+
+__all__ = ("Command", "Connections", "Lane", "Reply")
+
+Command: TypeAlias = Sequence[bytes | str | int | float]
+#: What Redis replied to a command: bytes, a number, a list or None; or a `BrokerError`, not raised.
+Reply: TypeAlias = Any
+
+#: Seconds without a word from the server until it is asked whether it is there.
+_SILENCE: Final = 10.0
+
+
+class Connections:
+    """Blocking connections that threads share, each for one exchange at a time.
+
+    Args:
+        pool: Made by `make_pool`.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """Send commands in one go, and return their replies.
+
+        Raises:
+            BrokerUnavailable: The replies did not come.
+        """
+        try:
+            connection = self._pool.get_connection()
+        except (redis.RedisError, OSError) as exc:
+            raise failure(exc, maybe_done=False) from exc
+        try:
+            return _exchange(connection, commands)
+        finally:
+            self._pool.release(connection)
+
+    def close(self) -> None:
+        self._pool.disconnect()
+
+
+class Lane:
+    """One connection, kept for commands that block, or for what the server pushes. One thread at a time may use it.
+
+    Attributes:
+        client_id: The number of the connection at the server, by which others can unblock it; 0 without one.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self.client_id = 0
+        self._pool = pool
+        self._connection: Any = None
+        self._lock = Lock()
+        self._closed = False
+        self._heard = self._asked = 0.0
+
+    def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """Send commands in one go, and return their replies.
+
+        Raises:
+            BrokerUnavailable: The replies did not come.
+        """
+        try:
+            return _exchange(self._connected(), commands)
+        except BaseException:
+            self._drop()
+            raise
+
+    def listen(self, subscribe: Command, limit: int, timeout: float) -> list[Reply]:
+        """Wait for what the server pushes to subscribers.
+
+        Args:
+            subscribe: What to send first on a new connection.
+            limit: The most pushes to return.
+            timeout: Seconds to wait for the first one.
+
+        Raises:
+            BrokerUnavailable: The connection was lost.
+        """
+        try:
+            is_new = self._connection is None
+            connection = self._connected()
+            if is_new:
+                _expect_done(_exchange(connection, [subscribe]))
+            return self._pushed(connection, limit, timeout)
+        except BaseException:
+            self._drop()
+            raise
+
+    def _pushed(self, connection: Any, limit: int, timeout: float) -> list[Reply]:
+        pushed: list[Reply] = []
+        try:
+            self._show_life(connection)
+            while len(pushed) < limit and connection.can_read(0 if pushed else timeout):
+                pushed.append(connection.read_response())
+                self._heard = monotonic()
+        except (redis.RedisError, OSError) as exc:
+            raise failure(exc) from exc
+        return pushed
+
+    def _show_life(self, connection: Any) -> None:
+        """Make a silent server say something now and then, or a cut cable would look like silence."""
+        silent = monotonic() - max(self._heard, self._asked)
+        if silent > _SILENCE:
+            if self._asked > self._heard:
+                raise redis.TimeoutError("no answer to a ping")
+            connection.send_command("PING", check_health=False)
+            self._asked = monotonic()
+
+    def close(self) -> None:
+        """Close the connection, also while another thread waits on it."""
+        self._closed = True
+        self._drop()
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            try:
+                connection = self._pool.get_connection()
+            except (redis.RedisError, OSError) as exc:
+                raise failure(exc, maybe_done=False) from exc
+            with self._lock:
+                self._connection = connection
+            self._heard = self._asked = monotonic()
+            [client_id] = _exchange(connection, [("CLIENT", "ID")])
+            self.client_id = client_id if isinstance(client_id, int) else 0
+            if self._closed:
+                raise BrokerUnavailable("the connection has been closed", maybe_done=False)
+        return self._connection
+
+    def _drop(self) -> None:
+        with self._lock:
+            connection, self._connection, self.client_id = self._connection, None, 0
+        if connection is not None:
+            connection.disconnect()
+            self._pool.release(connection)
+
+
+def _expect_done(replies: Sequence[Reply]) -> None:
+    for reply in replies:
+        if isinstance(reply, BrokerError):
+            raise reply
+
+
+def _exchange(connection: Any, commands: Sequence[Command]) -> list[Reply]:
+    try:
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        return [_reply(connection, command) for command in commands]
+    except (redis.RedisError, OSError) as exc:
+        connection.disconnect()
+        raise failure(exc) from exc
+    except BaseException:  # a Ctrl-C, for example: whoever used the connection next would read these replies
+        connection.disconnect()
+        raise
+
+
+def _reply(connection: Any, command: Command) -> Reply:
+    try:
+        reply = connection.read_response()
+    except redis.ResponseError as exc:
+        return refusal(exc, command)
+    return parts(reply, command)

@@ -1,0 +1,134 @@
+# Generated from diator/aio/message_brokers/_redis_claims.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""Takes over messages that were delivered to somebody, and neither settled nor kept."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..._core.delivery import Delivery
+from ..._core.stream_entries import Entry, Note, Pending
+from ..._core.stream_ledger import Held, Ledger
+from ..._runtime.sync.redis import Command
+from ..._runtime.sync.waiting import current_time
+from ._redis_client import expect_done
+from ._redis_place import StreamPlace
+
+__all__ = ("Claims",)
+
+#: Seconds between two looks at what others have left, at most.
+_INTERVAL = 1.0
+#: The most messages of one's own to take up again at a time.
+_PAGE = 10_000
+
+
+class Claims:
+    """Looks for messages to claim, again and again.
+
+    They are claimed without counting a delivery: that happens when one begins.
+
+    Args:
+        place: Where they are.
+        consumer: Who claims.
+        visibility: Seconds after which a message may be claimed.
+        ledger: Knows what is held already.
+        recover: Whether an earlier process of the same name may have left something.
+    """
+
+    def __init__(self, place: StreamPlace, consumer: str, visibility: float, ledger: Ledger, recover: bool) -> None:
+        self.is_recovering = recover
+        self._place = place
+        self._consumer = consumer
+        self._visibility = visibility
+        self._ledger = ledger
+        self._next_at = -math.inf
+        self._passed_over: list[Command] = []
+
+    def next_at(self) -> float:
+        """When to look next."""
+        return self._next_at
+
+    def look_at(self, due: float | None) -> None:
+        """Look at this time at the latest."""
+        if due is not None:
+            self._next_at = min(self._next_at, due)
+
+    def recover(self) -> None:
+        """Take up at once what is pending on this consumer and not known here: its delivery got lost on the way."""
+        self.is_recovering = True
+        self._next_at = -math.inf
+
+    def pass_over(self, held: Held) -> None:
+        """Acknowledge a message that is not meant for this group."""
+        self._passed_over.append(("XACK", held.stream, self._place.group, held.id))
+        self._next_at = -math.inf
+
+    def claim(self, limit: int, streams: Sequence[str]) -> list[Delivery]:
+        """Claim messages, the oldest first."""
+        now = current_time()
+        is_recovering, self.is_recovering = self.is_recovering, False
+        self._next_at = now + min(self._visibility / 4, _INTERVAL)
+        try:
+            self._acknowledge()
+            rows = self._pending(limit, streams, is_recovering)
+            if not rows:
+                return []
+            self._next_at = now if len(rows) >= limit else self._next_at
+            return self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
+        except BaseException:  # cancelled, too: some may be ours already
+            self.recover()
+            raise
+
+    def _pending(self, limit: int, streams: Sequence[str], is_recovering: bool) -> list[tuple[str, Pending]]:
+        if not streams:
+            return []
+        group, consumer = self._place.group, self._consumer
+        mine = (consumer,) if is_recovering or self._place.partitions > 1 else ()
+        span = ("-", "+", _PAGE) if is_recovering else ("IDLE", int(self._visibility * 1000), "-", "+", limit)
+        replies = self._place.client.exchange(*[("XPENDING", s, group, *span, *mine) for s in streams])
+        found = [(s, row) for s, reply in zip(streams, replies, strict=True) for row in Pending.rows(reply)]
+        if is_recovering:
+            found = [(stream, row) for stream, row in found if (stream, row.id) not in self._ledger]
+            self.is_recovering = len(found) > limit
+        return found[:limit]
+
+    def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[Delivery]:
+        asked_at = current_time()
+        commands: list[Command] = [("TIME",)]
+        for stream, row in rows:
+            commands += (
+                ("XCLAIM", stream, self._place.group, self._consumer, min_idle, row.id, "JUSTID"),
+                ("HGET", self._place.notes(stream), row.id),
+                ("XRANGE", stream, row.id, row.id),
+            )
+        replies = self._place.client.exchange(*commands)
+        server_now = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
+        deliveries: list[Delivery] = []
+        for number, (stream, row) in enumerate(rows):
+            claimed, note, entries = replies[3 * number + 1 : 3 * number + 4]
+            if claimed:
+                held = Held(stream, row.id, asked_at + self._visibility, row.count, before=row.count)
+                deliveries += self._accept(held, note, entries, server_now)
+        self._acknowledge()
+        return deliveries
+
+    def _accept(self, held: Held, note: bytes | None, entries: Any, server_now: int) -> list[Delivery]:
+        """Deliver what was claimed, unless it is gone, for somebody else, or to rest for some more time."""
+        entry = Entry.from_reply(entries[0]) if entries else None
+        if entry is None or entry.group not in (None, self._place.group):
+            self.pass_over(held)
+            return []
+        known = Note.read(note)
+        rest = known.due - server_now
+        if rest > 0:
+            idle = max(0, int(self._visibility * 1000) - rest)
+            again = ("XCLAIM", held.stream, self._place.group, self._consumer, 0, held.id, "IDLE", idle, "JUSTID")
+            self._passed_over.append(again)
+            self.look_at(current_time() + rest / 1000)
+            return []
+        held.done, held.is_noted = known.done, note is not None
+        return [self._ledger.add(held, entry, attempt=held.counted + 1)]
+
+    def _acknowledge(self) -> None:
+        commands, self._passed_over = self._passed_over, []
+        if commands:
+            expect_done(self._place.client.transport.exchange(commands))

@@ -1,0 +1,179 @@
+# Generated from tests/aio/test_redis_partitions.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""Partitions keep messages of one key in order, with one owner each, whoever comes, goes or dies."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from diator._core.delivery import Ack, Retry
+from diator._core.serializers import JSONSerializer
+from diator._core.stream_entries import partition_of
+from diator._core.wire import Message
+from diator.errors import BrokerError
+from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
+from tests.servers.redis import RedisServer, shared_redis
+from tests.sync.conftest import sleep, together
+
+SOON, VISIBILITY = 8, 0.4
+
+
+def make(key: str, number: int) -> Message:
+    return Message(message_type="t", message_name="n", payload={"number": number}, partition_key=key)
+
+
+def read(delivery: Any) -> tuple[str, int]:
+    message = JSONSerializer().decode(delivery.body, delivery.headers)
+    return message.partition_key or "", message.payload["number"]
+
+
+@pytest.fixture
+def server() -> RedisServer:
+    return shared_redis()
+
+
+@pytest.fixture
+def broker(server: RedisServer) -> Iterator[RedisStreamsMessageBroker]:
+    broker = RedisStreamsMessageBroker(server.url, stream=f"test-{uuid4()}", group="g", partitions=4)
+    yield broker
+    broker.close()
+
+
+def poll(*receivers: Any) -> None:
+    """Let receivers settle who owns what."""
+    for _ in range(4):
+        for receiver in receivers:
+            receiver.receive(1, 0)
+        sleep(VISIBILITY / 3)
+
+
+def test_a_key_always_goes_to_one_partition(broker: Any, server: RedisServer) -> None:
+    broker.send_messages([make(f"key{number % 10}", number) for number in range(100)])
+    broker.send_messages([Message(message_type="t", message_name="n", payload={}) for _ in range(100)])
+    with server.client() as client:
+        for number, stream in enumerate(broker._place.streams):
+            entries = client.xrange(stream)
+            assert {partition_of(f[b"partition_key"].decode(), 4) for _, f in entries if b"partition_key" in f} <= {
+                number
+            }
+            assert sum(b"partition_key" not in fields for _, fields in entries) > 5
+
+
+def test_partitions_are_chosen_alike_in_all_versions() -> None:
+    assert [partition_of(key, 7) for key in ("", "a", "meeting-1", "ключ")] == [0, 4, 4, 1]
+
+
+def test_others_must_use_the_same_number(broker: Any, server: RedisServer) -> None:
+    broker.send_message(make("k", 1))
+    other = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="h", partitions=3)
+    with pytest.raises(BrokerError, match="has 4 partitions, not 3"):
+        other.send_message(make("k", 1))
+    other.close()
+
+
+def test_receivers_share_the_partitions_and_get_those_of_who_leaves(broker: Any) -> None:
+    first, second = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
+    poll(first)
+    assert len(first._source.owned()) == 4
+    poll(second, first, second)
+    assert sorted([*first._source.owned(), *second._source.owned()]) == list(broker._place.streams)
+    assert len(first._source.owned()) == 2
+    first.close()
+    poll(second)
+    assert len(second._source.owned()) == 4
+    second.close()
+
+
+def test_a_partition_moves_only_when_nothing_of_it_is_in_hand(broker: Any) -> None:
+    first, second = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
+    broker.send_messages([make(f"key{number}", number) for number in range(40)])
+    held = []
+    while len(held) < 40:
+        held += first.receive(40, SOON)
+    for _ in range(6):
+        assert not second.receive(1, 0)
+        assert not first.receive(1, 0)
+        assert not first.extend(held)
+        sleep(VISIBILITY / 3)
+    assert not second._source.owned()
+    for delivery in held:
+        first.settle(delivery, Ack())
+    poll(first, second, first, second)
+    assert len(first._source.owned()) == len(second._source.owned()) == 2
+
+
+def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> None:
+    stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
+    broker.send_messages([make("k", 1), make("k", 2)])
+    [one] = stalled.receive(1, SOON)
+    sleep(VISIBILITY * 1.5)  # it is stopped, and others take over
+    taken = []
+    while len(taken) < 2:
+        taken += other.receive(2, SOON)
+    assert [read(delivery) for delivery in taken] == [("k", 1), ("k", 2)]
+    broker.send_message(make("k", 3))
+    stream = one.handle.stream
+    [reply] = broker._client.exchange(*stalled._source.reading(10, 0)) if stalled._source._news else [0]
+    assert reply == 0
+    assert not stalled.begin(one)
+    assert stalled.extend([one]) == [one]
+    stalled.settle(one, Ack())
+    assert stream not in stalled._source.owned()
+    assert other.begin(taken[0])
+    for delivery in taken:
+        other.settle(delivery, Ack())
+    [three] = other.receive(1, SOON)
+    assert read(three) == ("k", 3)
+
+
+def test_what_was_pending_comes_before_what_is_new(broker: Any) -> None:
+    first = broker.receiver(visibility_timeout=VISIBILITY)
+    broker.send_messages([make("k", number) for number in range(30)])
+    taken = first.receive(10, SOON)
+    first.settle(taken[3], Retry(0))
+    first.settle(taken[0], Ack())
+    second = broker.receiver(visibility_timeout=VISIBILITY)  # the first one is dead
+    again: list[Any] = []
+    while len(again) < 29:
+        for delivery in second.receive(7, SOON):
+            again.append(delivery)
+            second.settle(delivery, Ack())
+    assert [number for _, number in map(read, again)] == list(range(1, 30))
+
+
+def test_keys_stay_in_order_while_receivers_come_and_die(broker: Any) -> None:
+    """Each receiver handles what it gets one after another; dying, it leaves some of it unsettled."""
+    total, keys = 400, 20
+    handled: dict[str, list[int]] = defaultdict(list)
+    sent = defaultdict(int)
+    done = 0
+
+    def send() -> None:
+        for number in range(total):
+            key = f"key{number % keys}"
+            broker.send_message(make(key, sent[key]))
+            sent[key] += 1
+
+    def work(lives: int, patience: int) -> None:
+        nonlocal done
+        for life in range(lives):
+            receiver = broker.receiver(visibility_timeout=VISIBILITY)
+            is_last = life == lives - 1
+            left = patience
+            while done < total and (is_last or left > 0):
+                for delivery in receiver.receive(5, 0.1):
+                    left -= 1
+                    if not is_last and left <= 0:
+                        break  # dead: the rest of these are never settled
+                    if receiver.begin(delivery):
+                        key, number = read(delivery)
+                        handled[key].append(number)
+                        receiver.settle(delivery, Ack())
+                        done += 1
+            if is_last:
+                receiver.close()
+
+    together(send, lambda: work(3, 40), lambda: work(4, 25), lambda: work(2, 70))
+    assert {key: list(range(total // keys)) for key in sent} == handled
