@@ -2,35 +2,24 @@
 """The worker: takes messages from a broker, and runs their handlers until it is told to stop."""
 
 import logging
-import random
 import signal
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from functools import partial
-from math import inf
 from types import TracebackType
 from typing import Any, Self
 
 from .._core.delivery import (
-    Ack,
     Capability,
-    DeadLetter,
-    Retry,
     RetryPolicy,
-    Verdict,
-    decide,
-    describe_error,
-    refuse_late,
 )
-from .._core.lanes import Job, Lanes
 from .._core.messages import Request
 from .._core.serializers import Serializer
 from .._core.wire import Message
 from .._runtime.signals import handling
-from .._runtime.sync.crew import Bell, Crew, Stoppable, within
-from .._runtime.sync.waiting import Changes, current_time
+from .._runtime.sync.crew import Bell, Crew, within
+from .._runtime.sync.waiting import current_time
 from .abc import ReceivingMessageBroker
-from .consumer import Consumer, Outcome
+from .consumer import Consumer
+from .jobs import Jobs, Rules
 from .link import Link
 from .mediator import Mediator
 
@@ -101,20 +90,19 @@ class Worker:
             raise ValueError(f"drain_timeout must be a number of seconds from 0, not {drain_timeout}")
         self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown)
         self._link = Link(broker.receiver(visibility_timeout=visibility_timeout, concurrency=concurrency))
-        self._redelivers = Capability.REDELIVERS in broker.capabilities
-        self._retry = retry or RetryPolicy()
-        self._max_deliveries = max_deliveries
+        self._bell = Bell()
+        rules = Rules(
+            retry=retry or RetryPolicy(),
+            max_deliveries=max_deliveries,
+            dead_letters=dead_letters,
+            redelivers=Capability.REDELIVERS in broker.capabilities,
+        )
+        self._jobs = Jobs(self._consumer, self._link, rules, concurrency, self._bell.ring)
         self._beat = visibility_timeout / 3
         self._concurrency = concurrency
         self._drain_timeout = drain_timeout
-        self._dead_letters = dead_letters
         self._signals = tuple(signals)
-        self._lanes = Lanes(concurrency)
-        self._changes = Changes()
-        self._bell = Bell()
         self._stops = 0  # how often somebody wanted it to end
-        self._stoppables: set[Stoppable] = set()
-        self._runners, self._idle = 1, 0
         self._used = self._ended = False
         self._background: Crew | None = None
 
@@ -165,16 +153,14 @@ class Worker:
             raise RuntimeError("a worker works once: make a new one")
         self._used = True
 
-    # -- beginning and ending
-
     def _run(self) -> None:
         logger.info("the worker takes %s, %d at a time", ", ".join(self._consumer.names), self._concurrency)
         with Crew(self._bell.ring) as crew:
             try:
                 if not self._stops:
-                    crew.start(self._read)
-                    crew.start(self._keep)
-                    crew.start(self._work, crew)
+                    crew.start(self._jobs.read)
+                    crew.start(self._jobs.keep, self._beat)
+                    crew.start(self._jobs.work, crew)
                 while not self._stops and crew.failure is None:
                     self._bell.wait(LOOK_UP)
                 self._drain(crew)
@@ -186,150 +172,24 @@ class Worker:
 
     def _drain(self, crew: Crew) -> None:
         """Let what runs come to its end, and cancel it when the time is over."""
-        with self._changes:
-            self._lanes.close()
-            self._changes.notify()
-        logger.info("the worker stops: %d messages are in progress", self._lanes.running)
+        self._jobs.close()
+        logger.info("the worker stops: %d messages are in progress", self._jobs.running)
         crew.start(self._link.stop)
         self._wait_for_jobs(self._drain_timeout, lambda: self._stops > 1 or crew.failure is not None)
-        for stoppable in list(self._stoppables):
-            stoppable.stop()
+        self._jobs.cancel()
         self._wait_for_jobs(GRACE, lambda: False)
 
     def _wait_for_jobs(self, seconds: float, is_over: Callable[[], bool]) -> None:
         end = current_time() + seconds
-        while self._lanes.running and not is_over() and current_time() < end:
+        while self._jobs.running and not is_over() and current_time() < end:
             self._bell.wait(min(LOOK_UP, end - current_time()))
 
     def _close(self, crew: Crew) -> None:
         """Give up whatever is not done, and give back what is not settled."""
-        with self._changes:
-            self._lanes.close()
-            left = len(self._lanes.held())
-            self._changes.notify()
+        self._jobs.close()
+        left = self._jobs.left
         self._link.sever()
         if not within(GRACE, self._link.close):
             logger.warning("the receiver could not be closed in time")
         crew.cancel()
         logger.info("the worker has stopped; %d messages are left to be delivered again", left)
-
-    # -- taking messages, and keeping them
-
-    def _read(self) -> None:
-        """Take messages while there is room for them."""
-        while (room := self._wait_for_room()) > 0:
-            for delivery in self._link.receive(room):
-                job = self._consumer.read(delivery)
-                with self._changes:
-                    self._lanes.add(job)
-                    self._changes.notify()
-
-    def _wait_for_room(self) -> int:
-        with self._changes:
-            while not self._lanes.closed:
-                room = self._lanes.room()
-                if room:
-                    return room
-                self._changes.wait(inf)
-        return 0
-
-    def _keep(self) -> None:
-        """Tell the broker again and again that this worker is still at it."""
-        while not self._link.cut:
-            self._link.pause(self._beat)
-            with self._changes:
-                held = self._lanes.held()
-            if held:
-                lost = self._link.extend(held)
-                with self._changes:
-                    self._lanes.lose(lost)
-                    self._changes.notify()
-
-    # -- running them
-
-    def _work(self, crew: Crew) -> None:
-        """Run one message after another."""
-        while (job := self._next(crew)) is not None:
-            end: Callable[[Job], None] = self._lanes.leave
-            try:
-                end = self._process(job)
-            finally:
-                with self._changes:
-                    end(job)
-                    self._changes.notify()
-                    if self._lanes.closed:
-                        self._bell.ring()
-
-    def _next(self, crew: Crew) -> Job | None:
-        """Wait for a message to run, and make sure that somebody else waits for the next one."""
-        with self._changes:
-            while not self._lanes.closed:
-                now = current_time()
-                job = self._lanes.next(now)
-                if job is not None:
-                    if not self._idle and self._runners < self._concurrency:
-                        self._runners += 1
-                        crew.start(self._work, crew)
-                    return job
-                self._idle += 1
-                try:
-                    self._changes.wait(self._lanes.next_change() - now)
-                finally:
-                    self._idle -= 1
-        return None
-
-    def _process(self, job: Job) -> Callable[[Job], None]:
-        """Handle a message and settle it, and say what becomes of it here."""
-        error: Exception | None = None
-        verdict = refuse_late(job.delivery.attempt, self._max_deliveries)
-        if verdict is None:
-            if not self._link.begin(job):
-                return self._lanes.finish
-            outcome = self._handle(job)
-            if outcome is None:  # it was cut short
-                return self._lanes.leave
-            error, verdict = outcome.error, self._decide(job, outcome)
-        self._report(job, verdict, error)
-        if isinstance(verdict, Retry):
-            self._consumer.failed(job)
-            if self._keeps(job):
-                if not self._lanes.closed and not job.lost:
-                    job.delivery = replace(job.delivery, attempt=job.delivery.attempt + 1, done=verdict.done)
-                    return partial(self._lanes.delay, until=current_time() + verdict.after)
-                verdict = replace(verdict, after=0.0)  # it goes back at once, like the others of its key
-        elif isinstance(verdict, DeadLetter) and not self._dead_letters:
-            verdict = Ack()
-        self._link.settle(job, verdict)
-        return self._lanes.finish
-
-    def _keeps(self, job: Job) -> bool:
-        """Whether the worker runs a failed message again itself: for its order, or because the broker cannot."""
-        return (job.key is not None and self._retry.keep_order) or not self._redelivers
-
-    def _handle(self, job: Job) -> Outcome | None:
-        stoppable = Stoppable()
-        self._stoppables.add(stoppable)
-        try:
-            return stoppable.run(self._consumer.handle, job)
-        finally:
-            self._stoppables.discard(stoppable)
-
-    def _decide(self, job: Job, outcome: Outcome) -> Verdict:
-        return decide(
-            outcome.error,
-            job.delivery.attempt,
-            self._retry,
-            max_deliveries=self._max_deliveries,
-            chance=random.random(),
-            done=outcome.done,
-        )
-
-    def _report(self, job: Job, verdict: Verdict, error: Exception | None) -> None:
-        """Log what becomes of a message: where errors came from, and not their texts, which may quote it."""
-        name, place = self._consumer.describe(job), describe_error(error)
-        if isinstance(verdict, DeadLetter):
-            fate = "is put aside" if self._dead_letters else "is dropped"
-            logger.error("%s %s: %s%s", name, fate, verdict.reason, place)
-        elif isinstance(verdict, Retry):
-            count = f"{job.delivery.attempt} of at most {self._max_deliveries}"
-            logger.warning("%s failed in delivery %s, the next one is in %.1f s%s", name, count, verdict.after, place)

@@ -1,0 +1,201 @@
+# Generated from diator/aio/jobs.py by tools/unasync.py. Do not edit: edit the source and run it again.
+"""The messages that a worker has taken: they are read, kept, run and settled."""
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from math import inf
+
+from .._core.delivery import Ack, DeadLetter, Retry, RetryPolicy, Verdict, decide, describe_error, refuse_late
+from .._core.lanes import Job, Lanes
+from .._runtime.sync.crew import Crew, Stoppable
+from .._runtime.sync.waiting import Changes, current_time
+from .consumer import Consumer, Outcome
+from .link import Link
+
+__all__ = ("Jobs", "Rules")
+
+logger = logging.getLogger("diator.worker")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a worker was told about failures; see `Worker`.
+
+    Attributes:
+        redelivers: Whether the broker delivers again what is to be retried.
+    """
+
+    retry: RetryPolicy
+    max_deliveries: int
+    dead_letters: bool
+    redelivers: bool
+
+
+class Jobs:
+    """Takes messages while there is room, runs them in the order that `Lanes` says, and settles them.
+
+    Args:
+        consumer: Reads them, and runs their handlers.
+        link: Leads to the broker.
+        rules: What becomes of those that fail.
+        concurrency: How many run at the same time.
+        progress: Called when one of them has ended after `close`.
+    """
+
+    def __init__(
+        self, consumer: Consumer, link: Link, rules: Rules, concurrency: int, progress: Callable[[], None]
+    ) -> None:
+        self._consumer = consumer
+        self._link = link
+        self._rules = rules
+        self._concurrency = concurrency
+        self._progress = progress
+        self._lanes = Lanes(concurrency)
+        self._changes = Changes()
+        self._stoppables: set[Stoppable] = set()
+        self._cancelled = False
+        self._runners, self._idle = 1, 0  # how many `work`, and how many of them wait for a message
+
+    @property
+    def running(self) -> int:
+        """How many messages are being run or settled."""
+        return self._lanes.running
+
+    @property
+    def left(self) -> int:
+        """How many messages have not come to an end."""
+        with self._changes:
+            return len(self._lanes.held())
+
+    def close(self) -> None:
+        """Take nothing more, and begin with nothing more."""
+        with self._changes:
+            self._lanes.close()
+            self._changes.notify()
+
+    def cancel(self) -> None:
+        """Cut short what runs."""
+        self._cancelled = True
+        for stoppable in list(self._stoppables):
+            stoppable.stop()
+
+    def read(self) -> None:
+        """Take messages while there is room for them."""
+        while (room := self._wait_for_room()) > 0:
+            for delivery in self._link.receive(room):
+                job = self._consumer.read(delivery)
+                with self._changes:
+                    self._lanes.add(job)
+                    self._changes.notify()
+
+    def _wait_for_room(self) -> int:
+        with self._changes:
+            while not self._lanes.closed:
+                room = self._lanes.room()
+                if room:
+                    return room
+                self._changes.wait(inf)
+        return 0
+
+    def keep(self, seconds: float) -> None:
+        """Tell the broker every so many seconds that this worker is still at it."""
+        while not self._link.cut:
+            self._link.pause(seconds)
+            with self._changes:
+                held = self._lanes.held()
+            if held:
+                lost = self._link.extend(held)
+                with self._changes:
+                    self._lanes.lose(lost)
+                    self._changes.notify()
+
+    def work(self, crew: Crew) -> None:
+        """Run one message after another."""
+        while (job := self._next(crew)) is not None:
+            end: Callable[[Job], None] = self._lanes.leave
+            try:
+                end = self._process(job)
+            finally:
+                with self._changes:
+                    end(job)
+                    self._changes.notify()
+                    if self._lanes.closed:
+                        self._progress()
+
+    def _next(self, crew: Crew) -> Job | None:
+        """Wait for a message to run, and make sure that somebody else waits for the next one."""
+        with self._changes:
+            while not self._lanes.closed:
+                now = current_time()
+                job = self._lanes.next(now)
+                if job is not None:
+                    if not self._idle and self._runners < self._concurrency:
+                        self._runners += 1
+                        crew.start(self.work, crew)
+                    return job
+                self._idle += 1
+                try:
+                    self._changes.wait(self._lanes.next_change() - now)
+                finally:
+                    self._idle -= 1
+        return None
+
+    def _process(self, job: Job) -> Callable[[Job], None]:
+        """Handle a message and settle it, and say what becomes of it here."""
+        error: Exception | None = None
+        verdict = refuse_late(job.delivery.attempt, self._rules.max_deliveries)
+        if verdict is None:
+            if not self._link.begin(job):
+                return self._lanes.finish
+            outcome = self._handle(job)
+            if outcome is None:  # it was cut short
+                return self._lanes.leave
+            error, verdict = outcome.error, self._decide(job, outcome)
+        self._report(job, verdict, error)
+        if isinstance(verdict, Retry):
+            self._consumer.failed(job)
+            if self._keeps(job):
+                if not self._lanes.closed and not job.lost:
+                    job.delivery = replace(job.delivery, attempt=job.delivery.attempt + 1, done=verdict.done)
+                    return partial(self._lanes.delay, until=current_time() + verdict.after)
+                verdict = replace(verdict, after=0.0)  # it goes back at once, like the others of its key
+        elif isinstance(verdict, DeadLetter) and not self._rules.dead_letters:
+            verdict = Ack()
+        self._link.settle(job, verdict)
+        return self._lanes.finish
+
+    def _keeps(self, job: Job) -> bool:
+        """Whether the worker runs a failed message again itself: for its order, or because the broker cannot."""
+        return (job.key is not None and self._rules.retry.keep_order) or not self._rules.redelivers
+
+    def _handle(self, job: Job) -> Outcome | None:
+        """Run the handlers of a message; None if that was cut short."""
+        stoppable = Stoppable()
+        self._stoppables.add(stoppable)
+        try:
+            return None if self._cancelled else stoppable.run(self._consumer.handle, job)
+        finally:
+            self._stoppables.discard(stoppable)
+
+    def _decide(self, job: Job, outcome: Outcome) -> Verdict:
+        return decide(
+            outcome.error,
+            job.delivery.attempt,
+            self._rules.retry,
+            max_deliveries=self._rules.max_deliveries,
+            chance=random.random(),
+            done=outcome.done,
+        )
+
+    def _report(self, job: Job, verdict: Verdict, error: Exception | None) -> None:
+        """Log what becomes of a message: where errors came from, and not their texts, which may quote it."""
+        name, place = self._consumer.describe(job), describe_error(error)
+        if isinstance(verdict, DeadLetter):
+            fate = "is put aside" if self._rules.dead_letters else "is dropped"
+            logger.error("%s %s: %s%s", name, fate, verdict.reason, place)
+        elif isinstance(verdict, Retry):
+            count = f"{job.delivery.attempt} of at most {self._rules.max_deliveries}"
+            logger.warning("%s failed in delivery %s, the next one is in %.1f s%s", name, count, verdict.after, place)
