@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage bench-import lint types generate check-generated servers clean
+.PHONY: help demo test test-long coverage bench-azure bench-import lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, 
 	DIATOR_PROOF_EXAMPLES=100 $(BIN)/python -m coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+bench-azure: $(VENV)/.dev servers ## Measure the broker on Azure Service Bus beside the bare SDK and diator 0.1.2.
+	$(BIN)/python benchmarks/azure/run.py
 
 bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
 	$(BIN)/python benchmarks/import_time.py
