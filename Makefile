@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage bench bench-containers bench-import bench-redis lint types generate check-generated servers clean
+.PHONY: help demo test test-long coverage bench bench-azure bench-containers bench-import bench-redis lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(VENV)/.dev ## Measure dispatch beside code by hand and other mediators,
 
 bench-containers: $(VENV)/.dev ## Measure what the adapters to containers add, with each of PYTHONS.
 	$(BIN)/python benchmarks/containers.py $(PYTHONS)
+
+bench-azure: $(VENV)/.dev servers ## Measure the broker on Azure Service Bus beside the bare SDK and diator 0.1.2.
+	$(BIN)/python benchmarks/azure/run.py
 
 bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
 	$(BIN)/python benchmarks/import_time.py

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from .wire import Message
@@ -160,7 +160,8 @@ def _read_done(text: str) -> frozenset[str]:
         names: Any = json.loads(text)
     except (ValueError, RecursionError):
         return frozenset()
-    return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+    found = cast("list[object]", names) if isinstance(names, list) else []
+    return frozenset(name for name in found if isinstance(name, str))
 
 
 # what giving back takes

@@ -61,7 +61,7 @@ def check_client(client: Any, *, is_async: bool) -> None:
             f"the client must be a ServiceBusClient, a connection string or the name of a namespace, "
             f"not {type(client).__name__}"
         )
-    if iscoroutinefunction(type(client).close) is not is_async:
+    if iscoroutinefunction(getattr(client, "close", None)) is not is_async:
         module = "azure.servicebus.aio" if is_async else "azure.servicebus"
         raise TypeError(f"this side needs a ServiceBusClient of {module}")
 

@@ -103,12 +103,15 @@ class Publisher:
     async def _send_some(self, sending: "_Sending", group: list[Numbered]) -> int:
         """Send as much of a group as one batch holds, and return how many messages that was."""
         sender = await self._open()
-        batch = await sender.create_message_batch()
-        count = fill(batch, [message for _, message in group], sending.due)
-        # what is too large for a batch may still be sent alone, where the namespace allows large messages
-        payload = batch if count else write(group[0][1], sending.due)
+        payload: Any = None
+        count = 0
+        if len(group) > 1:
+            payload = await sender.create_message_batch()
+            count = fill(payload, [message for _, message in group], sending.due)
+        if count == 0:  # what is too large for a batch may still be sent alone, where the namespace allows that
+            payload, count = write(group[0][1], sending.due), 1
         await sender.send_messages(payload, timeout=max(sending.deadline - current_time(), 0.1))
-        return max(count, 1)
+        return count
 
     async def _open(self) -> Any:
         if self._sender is None:
