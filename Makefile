@@ -18,8 +18,8 @@ demo: $(VENV)/.demo ## Run the main job: the same handlers on asyncio, on trio a
 test: $(VENV)/.dev servers ## Run the test suite.
 	$(PYTEST)
 
-test-long: $(VENV)/.dev servers ## Run the test suite with many more random programs.
-	DIATOR_PROOF_EXAMPLES=20000 DIATOR_MALFORMED_MESSAGES=100000 $(PYTEST)
+test-long: $(VENV)/.dev servers ## Run the test suite with many more random programs, malformed messages, cancellations and faults.
+	DIATOR_LONG=1 DIATOR_PROOF_EXAMPLES=20000 DIATOR_MALFORMED_MESSAGES=100000 DIATOR_FAULT_RUNS=20 $(PYTEST)
 
 coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, and fail below the required coverage.
 	$(BIN)/python -m coverage erase

@@ -32,6 +32,7 @@ class Connections:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._is_closed = False
 
     def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send commands in one go, and return their replies.
@@ -46,9 +47,13 @@ class Connections:
         try:
             return _exchange(connection, commands)
         finally:
+            if self._is_closed:  # meanwhile: nobody else would close this one
+                connection.disconnect()
             self._pool.release(connection)
 
     def close(self) -> None:
+        """Close all connections, those in use as well."""
+        self._is_closed = True
         self._pool.disconnect()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from diator._runtime.aio.group_commit import Done, GroupCommit
 
-SEEDS = range(int(os.environ.get("DIATOR_STRESS_SEEDS", "15")))
+SEEDS = range(150 if os.environ.get("DIATOR_LONG") else 15)
 
 
 class Server:

@@ -33,18 +33,29 @@ class AsyncioTransport(Transport):
         self._block = block
         # for each event loop its own: connections cannot leave the one they were opened on
         self._pools: RunVar[tuple[Any, Any]] = RunVar("diator_redis_pools")
+        self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
         pool, _ = self._get_pools()
-        _spawn(_exchange_once(pool, commands), done)
+        _spawn(self._exchange_once(pool, commands), done)
 
     def lane(self) -> Lane:
         return _AsyncioLane(self._get_pools)
 
     async def aclose(self) -> None:
+        self._is_closed = True
         pools = self._pools.get(None)
         for pool in pools or ():
             await pool.disconnect()
+
+    async def _exchange_once(self, pool: Any, commands: Sequence[Command]) -> list[Reply]:
+        connection = await _open(pool)
+        try:
+            return await _exchange(connection, commands)
+        finally:
+            if self._is_closed:  # meanwhile: nobody else would close this one
+                await connection.disconnect(nowait=True)
+            await pool.release(connection)
 
     def _get_pools(self) -> tuple[Any, Any]:
         pools = self._pools.get(None)
@@ -144,14 +155,6 @@ def _spawn(coroutine: Coroutine[Any, Any, list[Reply]], done: Taker) -> "asyncio
 
 #: The event loop itself only keeps weak references.
 _running: set["asyncio.Task[list[Reply]]"] = set()
-
-
-async def _exchange_once(pool: Any, commands: Sequence[Command]) -> list[Reply]:
-    connection = await _open(pool)
-    try:
-        return await _exchange(connection, commands)
-    finally:
-        await pool.release(connection)
 
 
 async def _open(pool: Any) -> Any:
