@@ -1,12 +1,13 @@
 # `make demo` and `make test` do all the set-up themselves. PYTHON chooses the interpreter: make test PYTHON=python3.13
 PYTHON ?= python3
 VENV ?= .venv
+PYTHONS ?= python3.11 python3.13
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage bench-azure bench-import lint types generate check-generated servers clean
+.PHONY: help demo test test-long coverage bench bench-azure bench-containers bench-import bench-redis lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +19,7 @@ test: $(VENV)/.dev servers ## Run the test suite.
 	$(PYTEST)
 
 test-long: $(VENV)/.dev servers ## Run the test suite with many more random programs.
-	DIATOR_PROOF_EXAMPLES=20000 $(PYTEST)
+	DIATOR_PROOF_EXAMPLES=20000 DIATOR_MALFORMED_MESSAGES=100000 $(PYTEST)
 
 coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, and fail below the required coverage.
 	$(BIN)/python -m coverage erase
@@ -26,11 +27,20 @@ coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, 
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+bench: $(VENV)/.dev ## Measure dispatch beside code by hand and other mediators, with each of PYTHONS.
+	$(BIN)/python benchmarks/run.py $(PYTHONS)
+
 bench-azure: $(VENV)/.dev servers ## Measure the broker on Azure Service Bus beside the bare SDK and diator 0.1.2.
 	$(BIN)/python benchmarks/azure/run.py
 
+bench-containers: $(VENV)/.dev ## Measure what the adapters to containers add, with each of PYTHONS.
+	$(BIN)/python benchmarks/containers.py $(PYTHONS)
+
 bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
 	$(BIN)/python benchmarks/import_time.py
+
+bench-redis: $(VENV)/.dev servers ## Measure the brokers on Redis beside redis-benchmark, FastStream and diator 0.1.2.
+	PYTHONPATH=. $(BIN)/python benchmarks/redis/run.py
 
 lint: $(VENV)/.dev ## Check style.
 	$(BIN)/python -m ruff check .

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ..errors import MessageDecodeError, RegistrationError, UnknownMessage
+from ..errors import MessageDecodeError, MessageEncodeError, RegistrationError, UnknownMessage
 from .causality import causation_id as current_cause
 from .causality import correlation_id as current_correlation
 from .causality import current_traceparent
@@ -38,8 +38,8 @@ def to_message(
     Args:
         content: What to send; `EventTypes.event` or `RequestTypes.request` gives back an equal one.
         serializer: What the broker will encode it with; JSON by default.
-        correlation_id: See `Message`, as for the others. What is not given comes from the context of this call, and
-            the key from an attribute ``partition_key`` of the content, if it has one.
+        correlation_id: See `Message`, as for the others. None takes what the context of this call has.
+        partition_key: None takes the content's own attribute or property ``partition_key``, if it has one.
 
     Raises:
         MessageEncodeError: It holds something that would not come back as it is, or is too large.
@@ -47,9 +47,6 @@ def to_message(
     cls = type(content)
     serializer = serializer or _json
     message_type, message_id, moment = _identity(content)
-    if partition_key is None:
-        key: Any = getattr(content, "partition_key", None)
-        partition_key = None if key is None else str(key)
     message = Message(
         message_type=message_type,
         message_name=cls.__name__,
@@ -60,7 +57,7 @@ def to_message(
         occurred_at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
         correlation_id=current_correlation.get() if correlation_id is None else correlation_id,
         causation_id=current_cause.get() if causation_id is None else causation_id,
-        partition_key=partition_key,
+        partition_key=_partition_key(content) if partition_key is None else partition_key,
         traceparent=current_traceparent() if traceparent is None else traceparent,
     )
     serializer.encode(message, headers_inside=True)
@@ -73,6 +70,16 @@ def _identity(content: Event | Request[Any]) -> tuple[str, UUID, datetime]:
         return content._event_type, content.event_id, content.event_timestamp  # pyright: ignore[reportPrivateUsage]
     kind = "command" if isinstance(content, Command) else "query" if isinstance(content, Query) else "request"
     return kind, content.request_id, datetime.now(UTC)
+
+
+def _partition_key(content: Event | Request[Any]) -> str | None:
+    key: object = getattr(content, "partition_key", None)
+    if key is None:
+        return None
+    if isinstance(key, str | int | UUID):
+        return str(key)
+    name = type(content).__qualname__
+    raise MessageEncodeError(f"{name}.partition_key must be a text, a number or a UUID, not a {type(key).__name__}")
 
 
 def _version(cls: type[Any]) -> int:

@@ -25,11 +25,13 @@ class EventRoute:
         outgoing: Whether the event goes to the broker.
         admit: Called when an event is recorded. Returns what is queued for it: a message for the broker, or the
             event itself. Raises if the event could not be emitted, while the command can still fail.
+        direct: Whether emitting the event is no more than calling one handler after the other, none of which records.
     """
 
     handlers: tuple[Any, ...] = ()
     outgoing: bool = False
     admit: Callable[[Any], Any] | None = None
+    direct: bool = False
 
 
 class Events:
@@ -56,8 +58,12 @@ class Events:
             MessageEncodeError: The event goes to a broker but cannot be serialised.
             EventsClosed: The dispatch has ended.
         """
-        route = self.routes[type(event)]
-        event.__dict__.setdefault(RECORDED_AT, time())
+        try:
+            route = self.routes.known[type(event)]
+        except KeyError:
+            route = self.routes[type(event)]
+        if event._diator_recorded_at is None:
+            event.__dict__[RECORDED_AT] = time()
         self.items.append((route, event if route.admit is None else route.admit(event)))
 
     def extend(self, events: Iterable[Event]) -> None:

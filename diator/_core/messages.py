@@ -198,6 +198,7 @@ class Event(_Message):
 
     _lazy_names = ("event_id", "event_timestamp")
     _event_type: ClassVar[str] = "event"
+    _diator_recorded_at: ClassVar[float | None] = None  # RECORDED_AT, of an event that has not been recorded
     schema_version: ClassVar[int] = 1
 
     event_id: UUID = _lazy(_make_id)

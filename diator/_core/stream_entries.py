@@ -67,11 +67,12 @@ class Entry:
         return cls(reply[0].decode(), body, headers, None if group is None else _text(group), marks)
 
 
-def fields_of(body: bytes, headers: Mapping[str, str], group: str | None = None) -> list[bytes]:
+def fields_of(body: bytes, headers: Mapping[str, str], group: str | None = None) -> list[bytes | str]:
     """The fields of an entry, one after another with their values."""
-    fields = [BODY, body]
-    for name, value in headers.items():
-        fields += (_bytes(name), _bytes(value))
+    fields: list[bytes | str] = [BODY, body]
+    for header in headers.items():
+        # what came from somebody else may be no text, and what was sent from here is in ASCII mostly
+        fields += header if header[0].isascii() and header[1].isascii() else map(_bytes, header)
     return fields if group is None else [*fields, _GROUP, _bytes(group)]
 
 
@@ -136,7 +137,7 @@ class Note:
 
 def dead_fields(
     body: bytes, headers: Mapping[str, str], *, reason: str, attempt: int, group: str, source: str
-) -> list[bytes]:
+) -> list[bytes | str]:
     """The fields of a dead letter: those of the message, and what has become of it.
 
     Args:

@@ -112,43 +112,53 @@ return 1
 #: Take part in owning the partitions of a stream: renew what is ours, and take what is free up to a fair share.
 #: What was pending on an earlier owner is ours from that moment on, so it can begin nothing more.
 #: KEYS: members, fences, then stream and lease of each partition.
-#: ARGV: group, consumer, milliseconds of a lease, '1' to take more, then our token for each partition ('': none).
-#: Returns how many are a fair share, then for each partition our token or ''.
+#: ARGV: group, consumer, milliseconds of a lease, '1' to take more.
+#: Returns how many are a fair share, then for each partition our token or '', and the id that was delivered last.
 ACQUIRE = """
 local time = redis.call('TIME')
 local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[1], now + ttl, ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ttl * 10)
-local count = #ARGV - 4
+local count, prefix, owned, tokens = #KEYS / 2 - 1, ARGV[2] .. '#', 0, {}
 local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
-local reply, owned = {share}, 0
 for p = 1, count do
-  local token = ARGV[p + 4]
-  if token ~= '' and redis.call('GET', KEYS[p * 2 + 2]) == token then
+  local token = redis.call('GET', KEYS[p * 2 + 2]) or ''
+  if string.sub(token, 1, #prefix) == prefix then
     redis.call('PEXPIRE', KEYS[p * 2 + 2], ttl)
     owned = owned + 1
-  else
-    token = ''
+    tokens[p] = token
+  elseif token ~= '' then
+    tokens[p] = ''
   end
-  reply[p + 1] = token
 end
+local reply = {share}
 for p = 1, count do
-  if ARGV[4] == '1' and owned < share and redis.call('EXISTS', KEYS[p * 2 + 2]) == 0 then
-    local token = ARGV[2] .. '#' .. redis.call('HINCRBY', KEYS[2], p, 1)
-    redis.call('SET', KEYS[p * 2 + 2], token, 'PX', ttl)
+  local stream, lease = KEYS[p * 2 + 1], KEYS[p * 2 + 2]
+  if not tokens[p] and ARGV[4] == '1' and owned < share then
+    tokens[p] = prefix .. redis.call('HINCRBY', KEYS[2], p, 1)
+    redis.call('SET', lease, tokens[p], 'PX', ttl)
     owned = owned + 1
-    reply[p + 1] = token
     local first = '-'
     while true do
-      local rows = redis.call('XPENDING', KEYS[p * 2 + 1], ARGV[1], first, '+', 1000)
+      local rows = redis.call('XPENDING', stream, ARGV[1], first, '+', 1000)
       for _, row in ipairs(rows) do
-        redis.call('XCLAIM', KEYS[p * 2 + 1], ARGV[1], ARGV[2], 0, row[1], 'JUSTID')
+        redis.call('XCLAIM', stream, ARGV[1], ARGV[2], 0, row[1], 'JUSTID')
       end
       if #rows < 1000 then break end
       first = '(' .. rows[1000][1]
     end
   end
+  local last = ''
+  if tokens[p] and tokens[p] ~= '' then
+    for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+      local info = {}
+      for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
+      if info['name'] == ARGV[1] then last = info['last-delivered-id'] end
+    end
+  end
+  reply[p * 2] = tokens[p] or ''
+  reply[p * 2 + 1] = last
 end
 return reply
 """

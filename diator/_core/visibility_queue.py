@@ -88,6 +88,7 @@ class VisibilityQueue:
         if entry is None:
             return False
         del self._taken[delivery.delivery_id]
+        self._tidy()
         if isinstance(verdict, Retry):
             entry.done |= verdict.done
             heapq.heappush(self._delayed, (now + verdict.after, entry))
@@ -104,6 +105,12 @@ class VisibilityQueue:
 
     def _holds(self, given_up: float, delivery_id: str) -> bool:
         return self._taken.get(delivery_id, (None,))[0] == given_up
+
+    def _tidy(self) -> None:
+        """Drop the times that hold no longer before they are many."""
+        if len(self._given_up) > 2 * len(self._taken) + 100:
+            self._given_up = [(until, delivery_id) for delivery_id, (until, _) in self._taken.items()]
+            heapq.heapify(self._given_up)
 
     def _hide(self, delivery_id: str, entry: _Entry, until: float) -> None:
         self._taken[delivery_id] = (until, entry)

@@ -4,128 +4,20 @@ Commands are written to redis-py's connections, and replies read from them, dire
 also retry by themselves, which duplicates what was sent, and shape replies differently from version to version.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
-from .._core.redis_errors import UNAVAILABLE, code_of, explain
-from ..errors import BrokerError, BrokerUnavailable, MissingExtraError
+from ..errors import BrokerError, BrokerUnavailable
+from .redis_failures import failure, parts, refusal
+from .redis_library import redis
 
-try:
-    import redis
-    import redis.asyncio
-    import redis.asyncio.retry
-    from redis import connection as redis_connection
-    from redis.backoff import NoBackoff
-    from redis.exceptions import AuthorizationError
-    from redis.retry import Retry
-except ImportError as exc:
-    raise MissingExtraError('redis-py is not installed: pip install "diator[redis]"', name="redis") from exc
-
-__all__ = (
-    "Command",
-    "Connections",
-    "Lane",
-    "Reply",
-    "failure",
-    "is_asynchronous",
-    "make_pool",
-    "parts",
-    "refusal",
-)
+__all__ = ("Command", "Connections", "Lane", "Reply")
 
 Command: TypeAlias = Sequence[bytes | str | int | float]
 #: What Redis replied to a command: bytes, a number, a list or None; or a `BrokerError`, not raised.
 Reply: TypeAlias = Any
-
-#: Settings of connections that redis-py makes itself, or that only make sense with its own way to use them.
-_NOT_LENT: Final = {"connection_pool", "event_dispatcher", "parser_class", "command_packer", "legacy_responses"}
-_NOT_LENT_PREFIXES: Final = ("cache", "himport_", "maint", "max_connections", "orig_", "oss_cluster_", "retry")
-
-
-def is_asynchronous(source: object) -> bool:
-    """Whether this is a client of ``redis.asyncio``.
-
-    Raises:
-        TypeError: It is neither a URL nor a client of a single server.
-    """
-    if isinstance(source, str | redis.Redis):
-        return False
-    if isinstance(source, redis.asyncio.Redis):
-        return True
-    raise TypeError(
-        f"pass the URL of a Redis server, a redis.Redis or a redis.asyncio.Redis, not {type(source).__name__}"
-    )
-
-
-def make_pool(source: Any, timeout: float) -> Any:
-    """Make a pool of our own for a URL, or like that of somebody's client, which is only looked at.
-
-    Args:
-        source: The URL or the client.
-        timeout: Seconds to wait for a connection, and for a reply.
-
-    Raises:
-        ValueError: The URL cannot be understood; the text does not quote it.
-    """
-    is_async = is_asynchronous(source)
-    lent = _parsed(source) if isinstance(source, str) else source.connection_pool.connection_kwargs
-    settings = {name: lent[name] for name in lent if name not in _NOT_LENT and not name.startswith(_NOT_LENT_PREFIXES)}
-    settings |= {
-        "retry": (redis.asyncio.retry.Retry if is_async else Retry)(NoBackoff(), 0),
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "decode_responses": False,
-        "protocol": 2,
-        "health_check_interval": 0,
-        "max_connections": 2**31,
-    }
-    if isinstance(source, str):
-        return _checked(redis.ConnectionPool(**settings))
-    pool: Any = source.connection_pool
-    settings["connection_class"] = pool.connection_class
-    if hasattr(pool, "sentinel_manager"):
-        settings |= {"is_master": pool.is_master, "check_connection": pool.check_connection}
-        return type(pool)(pool.service_name, pool.sentinel_manager, **settings)
-    return (redis.asyncio.ConnectionPool if is_async else redis.ConnectionPool)(**settings)
-
-
-def _checked(pool: Any) -> Any:
-    """Refuse options that redis-py does not know now, and not when the first connection is made."""
-    try:
-        pool.connection_class(**pool.connection_kwargs)
-    except TypeError:
-        pass
-    else:
-        return pool
-    raise ValueError("the Redis URL has an option that redis-py does not know: look at what follows its question mark")
-
-
-def _parsed(url: str) -> dict[str, Any]:
-    try:
-        parse_url: Callable[[str], dict[str, Any]] = getattr(redis_connection, "parse_url")  # noqa: B009 - untyped
-        return parse_url(url)
-    except ValueError:
-        pass
-    # Out here, because the error above may quote a part of the password, and would become the context of this one.
-    raise ValueError(
-        "the Redis URL cannot be understood: it must look like redis://user:password@host:6379/0, rediss://... or "
-        "unix:///path/to/socket?db=0; percent-encode special characters in user and password"
-    )
-
-
-#: redis-py takes the code off some replies, and makes a class of it.
-_CODES: Final = {
-    "ExecAbortError": "EXECABORT",
-    "MasterDownError": "MASTERDOWN",
-    "NoPermissionError": "NOPERM",
-    "OutOfMemoryError": "OOM",
-    "ReadOnlyError": "READONLY",
-    "TryAgainError": "TRYAGAIN",
-    "ClusterDownError": "CLUSTERDOWN",
-}
-
 
 #: Seconds without a word from the server until it is asked whether it is there.
 _SILENCE: Final = 10.0
@@ -280,38 +172,3 @@ def _reply(connection: Any, command: Command) -> Reply:
     except redis.ResponseError as exc:
         return refusal(exc, command)
     return parts(reply, command)
-
-
-def parts(reply: Reply, command: Command) -> Reply:
-    """Translate the errors inside of the reply to a transaction."""
-    if command[0] != "EXEC" or not isinstance(reply, list):
-        return reply
-    replies: list[Any] = reply  # pyright: ignore[reportUnknownVariableType]
-    return [refusal(part, ("a command",)) if isinstance(part, redis.ResponseError) else part for part in replies]
-
-
-def refusal(exc: redis.ResponseError, command: Command) -> BrokerError:
-    """What an error reply means. It may quote arguments, so it is not chained."""
-    code = _CODES.get(type(exc).__name__) or code_of(str(exc))
-    text = explain(code, str(exc), str(command[0]))
-    return BrokerUnavailable(text, maybe_done=False) if code in UNAVAILABLE else BrokerError(text)
-
-
-def failure(exc: Exception, maybe_done: bool = True) -> BrokerError:
-    """What to raise when a connection could not be made, or was lost.
-
-    Args:
-        exc: What redis-py raised.
-        maybe_done: Whether something had been sent.
-    """
-    if isinstance(exc, redis.AuthenticationError | AuthorizationError):
-        return BrokerError("Redis does not accept this user and password: look at the URL or the client")
-    if isinstance(exc, redis.BusyLoadingError):
-        return BrokerUnavailable(explain("LOADING", "", "the command"), maybe_done=False)
-    if isinstance(exc, redis.ResponseError | redis.DataError):  # while the connection was set up
-        return BrokerError(f"Redis refused the connection: {type(exc).__name__}")
-    if isinstance(exc, redis.TimeoutError | TimeoutError):
-        return BrokerUnavailable("Redis did not answer in time", maybe_done)
-    return BrokerUnavailable(
-        "the connection to Redis was lost" if maybe_done else "Redis cannot be reached", maybe_done
-    )

@@ -1,6 +1,7 @@
 """The chain of one request type: its middlewares folded around its handler."""
 
 from collections.abc import Callable
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -11,7 +12,7 @@ from .._core.routes import RouteTable
 from .._runtime.aio.concurrency import ASYNC, Runner, async_only, drive, inline
 from .handlers import CompiledHandler, Resolve
 
-__all__ = ("STATELESS", "Dispatch", "Step", "fold", "surround")
+__all__ = ("Dispatch", "Step", "around_step", "fold", "fold_simple", "surround")
 
 
 class Dispatch:
@@ -24,7 +25,8 @@ class Dispatch:
 
     def begin(self, routes: RouteTable[EventRoute]) -> Buffer:
         """Start with an empty buffer, also when a middleware calls the handler again."""
-        self.end()
+        if self.events is not None:
+            self.end()
         events = self.events = Buffer()
         events.items = []
         events.routes = routes
@@ -40,11 +42,6 @@ class Dispatch:
         return items
 
 
-#: For routes in which nothing is recorded or resolved.
-STATELESS = Dispatch()
-STATELESS.events = None
-STATELESS.resolve = None
-
 #: One layer of the chain: handles a request in a dispatch.
 Step = Callable[[Dispatch, Any], Any]
 
@@ -53,29 +50,85 @@ def fold(
     handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute], runner: Runner
 ) -> Step:
     """Put the middlewares around the handler."""
-    step = _innermost(handler, routes)
+    return _fold(handler, _innermost(handler, routes), middlewares, runner, around_step)
+
+
+def fold_simple(
+    handler: CompiledHandler, handle: Callable[[Any], Any], middlewares: list[SelectedMiddleware], runner: Runner
+) -> Callable[[Any], Any]:
+    """The same where nothing belongs to a dispatch: the handler takes the request and nothing else.
+
+    Args:
+        handler: The handler.
+        handle: What calls it.
+        middlewares: What to put around it.
+        runner: Runs code of the other colour.
+    """
+    innermost: Any = handle
     if ASYNC:  # noqa: SIM102
-        if handler.inline:  # a block of its own: it is resolved when generating
-            step, middlewares = _fold_inline(handler, middlewares, routes)
-    return surround(step, middlewares, runner)
+        if handler.inline:
+            innermost = handler.plain
+    return _fold(handler, innermost, middlewares, runner, around_handle)
 
 
-def surround(step: Step, middlewares: list[SelectedMiddleware], runner: Runner) -> Step:
-    """Put middlewares around what handles a message."""
+def _fold(
+    handler: CompiledHandler,
+    inner: Callable[..., Any],
+    middlewares: list[SelectedMiddleware],
+    runner: Runner,
+    around: Callable[[Callable[..., Any], Any], Any],
+) -> Callable[..., Any]:
+    outer = list(middlewares)
+    if ASYNC:  # noqa: SIM102
+        if handler.inline:  # it needs no thread, and neither do the middlewares right around it that never await
+            while outer and outer[-1].form is not Form.ASYNC:
+                inner = around(_call_inline(outer.pop()), inner)
+            inner = partial(inline, inner)
+    return surround(inner, outer, runner, around)
+
+
+def surround(
+    inner: Callable[..., Any],
+    middlewares: list[SelectedMiddleware],
+    runner: Runner,
+    around: Callable[[Callable[..., Any], Any], Any],
+) -> Callable[..., Any]:
+    """Put middlewares around what handles a message, each by ``around``."""
     for middleware in reversed(middlewares):
-        if middleware.form is Form.GENERATOR:
-            step = _around_generator(middleware.call, step)
-        elif middleware.form is (Form.ASYNC if ASYNC else Form.PLAIN):
-            step = _around_native(middleware.call, step)
-        else:
-            step = _around_foreign(middleware.call, step, runner)
-    return step
+        inner = around(_call(middleware, runner), inner)
+    return inner
+
+
+def around_step(call: Callable[[Any, Any], Any], step: Step) -> Step:
+    return lambda dispatch, request: call(request, MethodType(step, dispatch))
+
+
+def around_handle(call: Callable[[Any, Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda request: call(request, handle)
+
+
+def _call(middleware: SelectedMiddleware, runner: Runner) -> Callable[[Any, Any], Any]:
+    """What runs a middleware of any form, given the request and the rest of the chain."""
+    if middleware.form is Form.GENERATOR:
+        return partial(drive, middleware.call)
+    if middleware.form is (Form.ASYNC if ASYNC else Form.PLAIN):
+        return middleware.call
+    return partial(runner.around, middleware.call)
+
+
+@async_only
+def _call_inline(middleware: SelectedMiddleware) -> Callable[[Any, Any], Any]:
+    """The same for one that never awaits, and has nothing inside of it that does."""
+    return middleware.call if middleware.form is Form.PLAIN else partial(drive_inline, middleware.call)
 
 
 def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step:
-    handle = handler.handle
+    if ASYNC:  # noqa: SIM102
+        if handler.inline:
+            return _inline(handler, routes)
     if handler.resolved is not None:
-        return _resolving(handler.resolved)
+        return _resolving(handler.resolved, routes if handler.records else None)
+    handle = handler.handle
     if not handler.records:
         return lambda dispatch, request: handle(request, None, dispatch.resolve)
 
@@ -90,36 +143,29 @@ def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step
     return step
 
 
-def _resolving(handler_type: type) -> Step:
+def _resolving(handler_type: type, routes: RouteTable[EventRoute] | None) -> Step:
     """The same as `CompiledHandler.handle`, for a class that the container builds and that is then only called."""
 
     async def step(dispatch: Dispatch, request: Any) -> Any:
         handler: Any = dispatch.resolve(handler_type)  # type: ignore[misc]
         if ASYNC:  # noqa: SIM102
-            if hasattr(handler, "__await__"):
+            if type(handler) is not handler_type and hasattr(handler, "__await__"):
                 handler = await handler
-        return await handler.handle(request)
+        if routes is None:
+            return await handler.handle(request)
+        events = dispatch.begin(routes)
+        try:
+            return await handler.handle(request, events)
+        except BaseException:
+            dispatch.end()
+            raise
 
     return step
 
 
-def _around_native(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: middleware(request, MethodType(step, dispatch))
-
-
-def _around_foreign(middleware: Callable[..., Any], step: Step, runner: Runner) -> Step:
-    return lambda dispatch, request: runner.around(middleware, request, MethodType(step, dispatch))
-
-
-def _around_generator(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: drive(middleware, request, MethodType(step, dispatch))
-
-
 @async_only
-def _fold_inline(
-    handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute]
-) -> tuple[Step, list[SelectedMiddleware]]:
-    """Fold a ``def`` handler and the middlewares right around it that never await: they need no thread."""
+def _inline(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step:
+    """For a ``def`` handler that needs no thread."""
     new, function, _ = handler.parts()
 
     def step(dispatch: Dispatch, request: Any) -> Any:
@@ -133,18 +179,4 @@ def _fold_inline(
             dispatch.end()
             raise
 
-    plain: Step = step
-    outer = list(middlewares)
-    while outer and outer[-1].form is not Form.ASYNC:
-        middleware = outer.pop()
-        if middleware.form is Form.PLAIN:
-            plain = _around_native(middleware.call, plain)
-        else:
-            plain = _around_inline_generator(middleware.call, plain)
-
-    return lambda dispatch, request: inline(plain, dispatch, request), outer
-
-
-@async_only
-def _around_inline_generator(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: drive_inline(middleware, request, MethodType(step, dispatch))
+    return step

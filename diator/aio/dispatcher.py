@@ -1,9 +1,8 @@
 """The dispatcher: each type of request gets one compiled route, made once and called for each send."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from types import MethodType
 from typing import Any
 
 from .._core.events import CLOSED, Buffer, EventRoute, Events, failed
@@ -11,9 +10,9 @@ from .._core.inspection import SyncMode
 from .._core.pipeline import Form, MiddlewareChain
 from .._core.registry import RequestMap
 from .._core.routes import RouteTable
-from .._runtime.aio.concurrency import ASYNC, Runner
+from .._runtime.aio.concurrency import ASYNC, Runner, async_only
 from .abc import Container
-from .chain import STATELESS, Dispatch, Step, fold
+from .chain import Dispatch, Step, fold, fold_simple
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
 from .scopes import Scopes
@@ -106,15 +105,7 @@ class DefaultDispatcher:
             RequestHandlerDoesNotExist: No handler is bound to it.
             HandlerBuildError: The handler needs a container.
         """
-        handler = self._handler(request_type)
-        middlewares = self._chain.select(request_type)
-        route: Route
-        if middlewares or self._scopes.resolve is not None or not handler.fixed:
-            route = self._full_route(handler, request_type, emitter)
-        elif handler.records or handler.simple is None:
-            route = _recording_route(handler, emitter)
-        else:
-            route = handler.simple
+        route = self._route(request_type, emitter)
         guard = self._guard(request_type)
         return route if guard is None else _guarded(guard, route)
 
@@ -157,16 +148,21 @@ class DefaultDispatcher:
     def _fold(self, handler: CompiledHandler, request_type: type, emitter: EventEmitter) -> Step:
         return fold(handler, self._chain.select(request_type), emitter.routes.of(handler), self._runner)
 
-    def _full_route(self, handler: CompiledHandler, request_type: type, emitter: EventEmitter) -> Route:
-        plain = None if self._scopes.foreign or self._chain.select(request_type) else handler.resolved
-        if self._scopes.scoped and plain is not None:
-            return _resolving_route(plain, self._scopes)
+    def _route(self, request_type: type, emitter: EventEmitter) -> Route:
+        """The cheapest route that does everything this request needs."""
+        handler = self._handler(request_type)
+        middlewares = self._chain.select(request_type)
+        scopes = self._scopes
+        if not (scopes.scoped or handler.records):
+            return fold_simple(handler, _simplest(handler, scopes.resolve), middlewares, self._runner)
+        if not middlewares and not scopes.scoped and handler.fixed:
+            return _recording_route(handler, emitter, scopes.resolve)
+        if not (middlewares or scopes.foreign or handler.records) and handler.resolved is not None:
+            return _scoped_resolving_route(handler.resolved, scopes)
         first = self._fold(handler, request_type, emitter)
-        if self._scopes.scoped:
-            return _scoped_route(first, emitter, self._scopes)
-        if handler.records or self._scopes.resolve is not None:
-            return partial(_chained_route(first, emitter), self._scopes.resolve)
-        return MethodType(first, STATELESS)
+        if scopes.scoped:
+            return _scoped_route(first, emitter, scopes)
+        return partial(_chained_route(first, emitter), scopes.resolve)
 
     def _compile_step(self, request_type: type) -> Step:
         handler = self._handler(request_type)
@@ -181,9 +177,10 @@ def _guarded(guard: Callable[[], None], route: Callable[..., Any]) -> Callable[.
     return guarded
 
 
-def _recording_route(handler: CompiledHandler, emitter: EventEmitter) -> Route:
-    """For a handler that takes the buffer, without middlewares and container: no call more than needed."""
+def _recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: Resolve | None) -> Route:
+    """For a handler that takes the buffer, without middlewares: no call more than needed."""
     new, function, execute = handler.parts()
+    handle: Any = function
     routes = emitter.routes.of(handler)
 
     async def route(request: Any) -> Any:
@@ -191,13 +188,17 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter) -> Route:
         items: list[tuple[EventRoute, Any]] = []
         events.items = items
         events.routes = routes
-        handle: Any = function if new is None else new().handle
         try:
-            response = await (handle(request, events) if execute is None else execute(handle, request, events))
+            if execute is not None:
+                response = await execute(function or new().handle, request, events)
+            elif new is not None:
+                response = await new().handle(request, events)
+            else:
+                response = await handle(request, events)
         finally:
             events.routes = CLOSED
         if items:
-            errors = await emitter.drain(items, None)
+            errors = await emitter.drain(items, resolve)
             if errors:
                 raise failed(request, errors, response)
         return response
@@ -223,8 +224,31 @@ def _chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:
     return route
 
 
-def _resolving_route(handler_type: type, scopes: Scopes) -> Route:
-    """The same as `_scoped_route`, for a class that records nothing, without middlewares."""
+def _simplest(handler: CompiledHandler, resolve: Any) -> Route:
+    """What calls a handler that records nothing, where there are no scopes."""
+    if handler.simple is not None:
+        return handler.simple
+    if handler.resolved is None:
+        return lambda request: handler.handle(request, None, resolve)
+    handler_type = handler.resolved
+
+    def route(request: Any) -> Any:
+        handler: Any = resolve(handler_type)
+        if ASYNC:  # noqa: SIM102
+            if type(handler) is not handler_type and hasattr(handler, "__await__"):
+                return _handle_later(handler, request)
+        return handler.handle(request)
+
+    return route
+
+
+@async_only
+async def _handle_later(handler: Awaitable[Any], request: Any) -> Any:
+    return await (await handler).handle(request)
+
+
+def _scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
+    """The same in a scope for each send."""
     new_scope = scopes.new
 
     async def route(request: Any) -> Any:
@@ -237,7 +261,7 @@ def _resolving_route(handler_type: type, scopes: Scopes) -> Route:
         try:
             handler: Any = entered.resolve(handler_type)
             if ASYNC:  # noqa: SIM102
-                if hasattr(handler, "__await__"):
+                if type(handler) is not handler_type and hasattr(handler, "__await__"):
                     handler = await handler
             response = await handler.handle(request)
         except BaseException as error:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import Any
 
 from .._core.envelope import Message
@@ -13,7 +13,7 @@ from .._core.messages import Event
 from .._core.registry import EventMap
 from .._core.routes import RouteTable
 from .._core.serializers import Serializer
-from .._runtime.aio.concurrency import Runner, gather, one_at_a_time
+from .._runtime.aio.concurrency import ASYNC, Runner, gather, one_at_a_time
 from ..errors import EventHandlingError, MaxCascadeExceeded
 from .abc import Container, MessageBroker
 from .event_routes import EventRoutes, EventSettings
@@ -67,6 +67,7 @@ class EventEmitter:
             strict=strict_events,
             sync=sync,
             serializer=serializer,
+            parallel=concurrency > 1,
         )
         self._broker = message_broker
         self._fail_fast = fail_fast
@@ -125,42 +126,40 @@ class EventEmitter:
             What was raised, in order.
         """
         errors: list[Exception] = []
-        generations = 0
+        for route, event in items:
+            if not route.direct:
+                await self._drain_all([*dropwhile(_is_direct, items)], resolve, errors)
+                return errors
+            for handler in route.handlers:
+                new = handler.new
+                try:
+                    if new is not None:
+                        await new().handle(event)
+                    elif handler.simple is not None:
+                        await handler.simple(event)
+                    elif handler.resolved is not None and resolve is not None:
+                        built: Any = resolve(handler.resolved)
+                        if ASYNC:  # noqa: SIM102
+                            if type(built) is not handler.resolved and hasattr(built, "__await__"):
+                                built = await built
+                        await built.handle(event)
+                    else:
+                        await handler.handle(event, None, resolve)
+                except Exception as error:  # noqa: BLE001 - the other handlers still run
+                    errors.append(error)
+                    if self._fail_fast:
+                        return errors
+        return errors
+
+    async def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> None:
+        """The same for all kinds of events, generation after generation."""
         if resolve is not None and self._concurrency > 1:
             resolve = one_at_a_time(resolve)  # handlers that ask for the same object would make two of it
-        while items and not (errors and self._fail_fast):
-            if generations == self._max_cascade:
-                errors.append(_endless(generations, len(items)))
-                break
-            generations += 1
-            if self._concurrency > 1:
-                items = await self._in_parallel(items, resolve, errors)
-                continue
-            caused: list[Item] = []
-            messages: list[Message] = []
-            for route, payload in items:
-                if route.outgoing:
-                    messages.append(payload)
-                    continue
-                if messages:
-                    await self._send(messages, errors)
-                    messages = []
-                for handler in route.handlers:
-                    if errors and self._fail_fast:
-                        return errors
-                    try:
-                        if handler.new is not None:
-                            await handler.new().handle(payload)
-                        elif handler.simple is not None:
-                            await handler.simple(payload)
-                        else:
-                            caused += await self._handle(handler, payload, resolve)
-                    except Exception as error:  # noqa: BLE001 - the other handlers still run
-                        errors.append(error)
-            if messages:
-                await self._send(messages, errors)
-            items = caused
-        return errors
+        for _ in range(self._max_cascade):
+            items = await self._drain_generation(items, resolve, errors)
+            if not items or (errors and self._fail_fast):
+                return
+        errors.append(_endless(self._max_cascade, len(items)))
 
     def check(self) -> list[Exception]:
         """Return what is wrong with the routes of all known events."""
@@ -211,17 +210,18 @@ class EventEmitter:
         buffer.extend(events)
         return buffer
 
-    async def _in_parallel(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> list[Item]:
-        """Emit one generation of events, its handlers side by side, and return the next one."""
+    async def _drain_generation(
+        self, items: list[Item], resolve: Resolve | None, errors: list[Exception]
+    ) -> list[Item]:
+        """Emit one generation of events, and return what its handlers have recorded."""
         caused: list[Item] = []
         for outgoing, group in groupby(items, key=_is_outgoing):
+            if errors and self._fail_fast:
+                break
             if outgoing:
                 await self._send([message for _, message in group], errors)
                 continue
-            calls = [(handler, event) for route, event in group for handler in route.handlers]
-            jobs = [partial(self._handle, handler, event, resolve) for handler, event in calls]
-            if errors and self._fail_fast:
-                break
+            jobs = [partial(self._handle, each, event, resolve) for route, event in group for each in route.handlers]
             for outcome in await gather(jobs, self._concurrency, self._fail_fast):
                 if isinstance(outcome, Exception):
                     errors.append(outcome)
@@ -278,6 +278,10 @@ def _endless(generations: int, left: int) -> MaxCascadeExceeded:
         f"events kept causing events for {generations} generations; {left} were not handled. Look for handlers that "
         "cause each other's events, or raise `max_cascade`"
     )
+
+
+def _is_direct(item: Item) -> bool:
+    return item[0].direct
 
 
 def _is_outgoing(item: Item) -> bool:

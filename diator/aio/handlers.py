@@ -25,8 +25,10 @@ class CompiledHandler:
 
     Attributes:
         new: The class, if calling the handler is no more than ``new().handle(message)``.
+        plain: What `simple` calls, in the handler's own colour.
         simple: Handles a message; None if that takes a buffer or a container.
-        resolved: The class, if calling the handler is no more than ``resolve(resolved).handle(message)``.
+        resolved: The class, if calling the handler is no more than ``resolve(resolved).handle(message)``, with the
+            buffer as second argument if it `records`.
         records: Whether the handler may record events.
         foreign: Whether it is of the other colour, so that it runs somewhere else.
         fixed: Whether calling it takes nothing but the message, and the buffer as second argument.
@@ -39,12 +41,14 @@ class CompiledHandler:
     __slots__ = (
         "_execute",
         "_from_container",
+        "_function",
         "_has_own_events",
         "_spec",
         "fixed",
         "foreign",
         "inline",
         "new",
+        "plain",
         "records",
         "resolved",
         "simple",
@@ -54,17 +58,19 @@ class CompiledHandler:
         if not has_container:
             check_buildable(spec)
         self._spec = spec
+        self._function = None if spec.is_class else spec.function
         self._execute = runner.executor(spec.is_async, spec.sync or sync)
         self._from_container = has_container and spec.is_class
         self._has_own_events = spec.may_own_events and spec.events_parameter is None
         self.records = spec.events_parameter is not None or self._has_own_events
         self.foreign = spec.is_async is not ASYNC
         self.new: Callable[[], Any] | None = None
+        self.plain: Callable[[Any], Any] | None = None
         self.simple: Callable[[Any], Coroutine[Any, Any, Any]] | None = None
-        takes_second = spec.events_parameter is None or spec.events_second
-        self.fixed = takes_second and not (self._from_container or self._has_own_events or spec.dependencies)
+        by_position = (spec.events_parameter is None or spec.events_second) and not self._has_own_events
+        self.fixed = by_position and not (self._from_container or spec.dependencies)
         self.inline = self.fixed and not spec.is_async and (spec.sync or sync) == "inline"
-        self.resolved = spec.handler if self._from_container and not self.records and not self._execute else None
+        self.resolved = spec.handler if by_position and self._from_container and self._execute is None else None
         if self.fixed and not self.records:
             self._simplify()
 
@@ -84,9 +90,7 @@ class CompiledHandler:
 
     def parts(self) -> tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]:
         """The class to build or None, the function to call if there is no class, and what executes it, if anything."""
-        if self._spec.is_class:
-            return self._spec.handler, None, self._execute
-        return None, self._spec.function, self._execute
+        return self._spec.handler if self._spec.is_class else None, self._function, self._execute
 
     async def handle(self, message: Any, events: Buffer | None, resolve: Resolve | None) -> Any:
         """Handle a message.
@@ -98,39 +102,32 @@ class CompiledHandler:
         """
         spec = self._spec
         handler = spec.handler
-        if spec.is_class:
+        function = self._function
+        if function is None:
             if resolve is None:
                 handler = handler()
             else:
                 handler = resolve(handler)
                 if ASYNC:  # noqa: SIM102
-                    if hasattr(handler, "__await__"):
+                    if type(handler) is not spec.handler and hasattr(handler, "__await__"):
                         handler = await handler
             function = handler.handle
-        else:
-            function = spec.function
         if self._has_own_events:
             return await self._handle_own(handler, message, events)
-        if spec.dependencies or (self.records and not spec.events_second):
-            function = partial(function, **await self._arguments(events, resolve))
-            return await self._call(function, message)
-        if self.records:
-            return await self._call(function, message, events)
-        return await (function(message) if self._execute is None else self._execute(function, message))
-
-    async def _arguments(self, events: Buffer | None, resolve: Resolve | None) -> dict[str, Any]:
-        """What a function takes besides the message."""
-        give: Any = resolve  # there are no dependencies without a container
+        if not (spec.dependencies or (self.records and not spec.events_second)):
+            return await (self._call(function, message, events) if self.records else self._call(function, message))
         arguments: dict[str, Any] = {}
-        for name, type_ in self._spec.dependencies:
-            value: Any = give(type_)
+        for name, type_ in spec.dependencies:
+            value: Any = resolve(type_)  # type: ignore[misc]  # there are no dependencies without a container
             if ASYNC:  # noqa: SIM102
-                if hasattr(value, "__await__"):
+                if type(value) is not type_ and hasattr(value, "__await__"):
                     value = await value
             arguments[name] = value
-        if self._spec.events_parameter is not None:
-            arguments[self._spec.events_parameter] = events
-        return arguments
+        if spec.events_parameter is not None:
+            arguments[spec.events_parameter] = events
+        if self._execute is None:
+            return await function(message, **arguments)
+        return await self._execute(partial(function, **arguments), message)
 
     async def _handle_own(self, handler: Any, message: Any, events: Buffer | None) -> Any:
         with OwnEvents(handler) as own:
@@ -146,9 +143,12 @@ class CompiledHandler:
     def _simplify(self) -> None:
         new, function, execute = self.parts()
         if new is None:
+            self.plain = function
             self.simple = function if execute is None else partial(execute, function)
-        elif execute is None:
+            return
+        self.plain = lambda message: new().handle(message)
+        if execute is None:
             self.new = new
-            self.simple = lambda message: new().handle(message)
+            self.simple = self.plain
         else:
             self.simple = lambda message: execute(new().handle, message)

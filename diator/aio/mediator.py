@@ -1,5 +1,7 @@
 """The mediator: sends requests to their handlers, and the events they record to theirs."""
 
+import inspect
+import sys
 from collections.abc import Callable, Collection, Coroutine
 from functools import partial
 from types import TracebackType
@@ -11,7 +13,7 @@ from .._core.pipeline import MiddlewareChain
 from .._core.registry import EventMap, RequestMap, Sendable
 from .._core.routes import RouteTable
 from .._core.serializers import Serializer
-from .._runtime.aio.concurrency import Runner
+from .._runtime.aio.concurrency import ASYNC, Runner
 from ..errors import ConfigurationError
 from .abc import Container, Dispatcher, MessageBroker
 from .dispatcher import DefaultDispatcher, Route
@@ -93,6 +95,7 @@ class Mediator:
         self._emitter = within(event_emitter, container, self._runner)
         self._reception = Reception(self._emitter, container, middleware_chain, self._runner)
         self._routes: RouteTable[Route] = RouteTable(self._compile)
+        self._known_routes = self._routes.known
         self._compiled: DefaultDispatcher | None = None
         if dispatcher_type is DefaultDispatcher:
             self._compiled = DefaultDispatcher(request_map, container, middleware_chain, sync=sync, runner=self._runner)
@@ -104,7 +107,8 @@ class Mediator:
                 request_map=request_map, container=container, middleware_chain=middleware_chain
             )
 
-    def send(self, request: Request[R], *, scope: Any = None) -> Coroutine[Any, Any, R]:
+    # `scope` is not keyword-only, because CPython calls functions without keyword-only parameters faster
+    def send(self, request: Request[R], scope: Any = None) -> Coroutine[Any, Any, R]:
         """Handle a request, then emit the events that its handler recorded.
 
         Args:
@@ -124,12 +128,14 @@ class Mediator:
             Exception: What the handler or a middleware raised, as it is. No event was emitted.
         """
         response: Coroutine[Any, Any, R]
-        if scope is None:
-            response = self._routes[type(request)](request)
-        elif self._compiled is None:
-            raise TypeError("scope= works with the default dispatcher only")
-        else:
-            response = self._routes_in_scope[type(request)](self._compiled.within(scope), request)
+        if scope is not None:
+            response = self._send_within(scope, request)
+            return response
+        try:
+            route = self._known_routes[type(request)]
+        except KeyError:
+            route = self._routes[type(request)]
+        response = route(request)
         return response
 
     def sender(self, request_type: type[Sendable[Q, R]]) -> Callable[[Q], Coroutine[Any, Any, R]]:
@@ -138,11 +144,15 @@ class Mediator:
         Raises:
             RequestHandlerDoesNotExist: No handler is bound to it.
         """
-        routes = self._routes
+        routes, known = self._routes, self._routes.known
         routes[request_type]
 
         def send(request: Q) -> Coroutine[Any, Any, R]:
-            response: Coroutine[Any, Any, R] = routes[request_type](request)
+            try:
+                route = known[request_type]
+            except KeyError:
+                route = routes[request_type]
+            response: Coroutine[Any, Any, R] = route(request)
             return response
 
         return send
@@ -218,8 +228,18 @@ class Mediator:
             return self._dispatch
         return self._compiled.compile(request_type, self._emitter)
 
+    def _send_within(self, scope: Any, request: Any) -> Coroutine[Any, Any, Any]:
+        if self._compiled is None:
+            raise TypeError("scope= works with the default dispatcher only")
+        return self._routes_in_scope[type(request)](self._compiled.within(scope), request)
+
     async def _dispatch(self, request: Any) -> Any:
         """Send by a dispatcher that is not ours: it knows no routes, and returns the events."""
         result = await self._dispatcher.dispatch(request)
         await self._emitter.emit_all(request, result.events, result.response)
         return result.response
+
+
+if ASYNC:  # noqa: SIM102
+    if sys.version_info >= (3, 12):  # before, it cannot be said that calling a plain function gives a coroutine
+        inspect.markcoroutinefunction(Mediator.send)

@@ -11,7 +11,7 @@ from .._core.routes import RouteTable
 from .._runtime.aio.concurrency import Runner
 from ..errors import EventHandlingError
 from .abc import Container
-from .chain import surround
+from .chain import around_step, surround
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
 from .scopes import Scopes
@@ -95,7 +95,7 @@ class Reception:
         async def step(reception: Any, event: Any) -> None:
             await self._run_all(reception, event)
 
-        return surround(step, middlewares, self._runner)
+        return surround(step, middlewares, self._runner, around_step)
 
     async def _run_all(self, reception: "_Received", event: Event) -> None:
         """Run the handlers, and raise if one of them does."""

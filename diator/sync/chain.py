@@ -2,6 +2,7 @@
 """The chain of one request type: its middlewares folded around its handler."""
 
 from collections.abc import Callable
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -11,7 +12,7 @@ from .._core.routes import RouteTable
 from .._runtime.sync.concurrency import Runner, drive
 from .handlers import CompiledHandler, Resolve
 
-__all__ = ("STATELESS", "Dispatch", "Step", "fold", "surround")
+__all__ = ("Dispatch", "Step", "around_step", "fold", "fold_simple", "surround")
 
 
 class Dispatch:
@@ -24,7 +25,8 @@ class Dispatch:
 
     def begin(self, routes: RouteTable[EventRoute]) -> Buffer:
         """Start with an empty buffer, also when a middleware calls the handler again."""
-        self.end()
+        if self.events is not None:
+            self.end()
         events = self.events = Buffer()
         events.items = []
         events.routes = routes
@@ -40,11 +42,6 @@ class Dispatch:
         return items
 
 
-#: For routes in which nothing is recorded or resolved.
-STATELESS = Dispatch()
-STATELESS.events = None
-STATELESS.resolve = None
-
 #: One layer of the chain: handles a request in a dispatch.
 Step = Callable[[Dispatch, Any], Any]
 
@@ -53,26 +50,68 @@ def fold(
     handler: CompiledHandler, middlewares: list[SelectedMiddleware], routes: RouteTable[EventRoute], runner: Runner
 ) -> Step:
     """Put the middlewares around the handler."""
-    step = _innermost(handler, routes)
-    return surround(step, middlewares, runner)
+    return _fold(handler, _innermost(handler, routes), middlewares, runner, around_step)
 
 
-def surround(step: Step, middlewares: list[SelectedMiddleware], runner: Runner) -> Step:
-    """Put middlewares around what handles a message."""
+def fold_simple(
+    handler: CompiledHandler, handle: Callable[[Any], Any], middlewares: list[SelectedMiddleware], runner: Runner
+) -> Callable[[Any], Any]:
+    """The same where nothing belongs to a dispatch: the handler takes the request and nothing else.
+
+    Args:
+        handler: The handler.
+        handle: What calls it.
+        middlewares: What to put around it.
+        runner: Runs code of the other colour.
+    """
+    innermost: Any = handle
+    return _fold(handler, innermost, middlewares, runner, around_handle)
+
+
+def _fold(
+    handler: CompiledHandler,
+    inner: Callable[..., Any],
+    middlewares: list[SelectedMiddleware],
+    runner: Runner,
+    around: Callable[[Callable[..., Any], Any], Any],
+) -> Callable[..., Any]:
+    outer = list(middlewares)
+    return surround(inner, outer, runner, around)
+
+
+def surround(
+    inner: Callable[..., Any],
+    middlewares: list[SelectedMiddleware],
+    runner: Runner,
+    around: Callable[[Callable[..., Any], Any], Any],
+) -> Callable[..., Any]:
+    """Put middlewares around what handles a message, each by ``around``."""
     for middleware in reversed(middlewares):
-        if middleware.form is Form.GENERATOR:
-            step = _around_generator(middleware.call, step)
-        elif middleware.form is (Form.PLAIN):
-            step = _around_native(middleware.call, step)
-        else:
-            step = _around_foreign(middleware.call, step, runner)
-    return step
+        inner = around(_call(middleware, runner), inner)
+    return inner
+
+
+def around_step(call: Callable[[Any, Any], Any], step: Step) -> Step:
+    return lambda dispatch, request: call(request, MethodType(step, dispatch))
+
+
+def around_handle(call: Callable[[Any, Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda request: call(request, handle)
+
+
+def _call(middleware: SelectedMiddleware, runner: Runner) -> Callable[[Any, Any], Any]:
+    """What runs a middleware of any form, given the request and the rest of the chain."""
+    if middleware.form is Form.GENERATOR:
+        return partial(drive, middleware.call)
+    if middleware.form is (Form.PLAIN):
+        return middleware.call
+    return partial(runner.around, middleware.call)
 
 
 def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step:
-    handle = handler.handle
     if handler.resolved is not None:
-        return _resolving(handler.resolved)
+        return _resolving(handler.resolved, routes if handler.records else None)
+    handle = handler.handle
     if not handler.records:
         return lambda dispatch, request: handle(request, None, dispatch.resolve)
 
@@ -87,23 +126,18 @@ def _innermost(handler: CompiledHandler, routes: RouteTable[EventRoute]) -> Step
     return step
 
 
-def _resolving(handler_type: type) -> Step:
+def _resolving(handler_type: type, routes: RouteTable[EventRoute] | None) -> Step:
     """The same as `CompiledHandler.handle`, for a class that the container builds and that is then only called."""
 
     def step(dispatch: Dispatch, request: Any) -> Any:
         handler: Any = dispatch.resolve(handler_type)  # type: ignore[misc]
-        return handler.handle(request)
+        if routes is None:
+            return handler.handle(request)
+        events = dispatch.begin(routes)
+        try:
+            return handler.handle(request, events)
+        except BaseException:
+            dispatch.end()
+            raise
 
     return step
-
-
-def _around_native(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: middleware(request, MethodType(step, dispatch))
-
-
-def _around_foreign(middleware: Callable[..., Any], step: Step, runner: Runner) -> Step:
-    return lambda dispatch, request: runner.around(middleware, request, MethodType(step, dispatch))
-
-
-def _around_generator(middleware: Callable[..., Any], step: Step) -> Step:
-    return lambda dispatch, request: drive(middleware, request, MethodType(step, dispatch))

@@ -32,6 +32,7 @@ class EventSettings:
         strict: Whether a `DomainEvent` needs a handler.
         sync: Where ``def`` handlers run if their binding does not say.
         serializer: What the broker will encode messages with.
+        parallel: Whether handlers run side by side.
     """
 
     event_map: EventMap
@@ -39,6 +40,7 @@ class EventSettings:
     strict: bool
     sync: SyncMode
     serializer: Serializer | None
+    parallel: bool
 
 
 class EventRoutes:
@@ -105,7 +107,11 @@ class EventRoutes:
                 remedy += ", or pass a message broker"
             raise EventRouteDoesNotExist(f"{event_type.__qualname__} has nowhere to go: {remedy}")
         guard = self._guard(handlers) if guarded else None
-        return EventRoute(handlers, admit=None if guard is None else partial(_admit, guard))
+        return EventRoute(
+            handlers,
+            admit=None if guard is None else partial(_admit, guard),
+            direct=not (self._settings.parallel or any(handler.records for handler in handlers)),
+        )
 
     def _compile_handlers(self, event_type: type) -> tuple[CompiledHandler, ...]:
         specs = self._settings.event_map.specs(event_type)

@@ -94,6 +94,7 @@ class Mediator:
         self._emitter = within(event_emitter, container, self._runner)
         self._reception = Reception(self._emitter, container, middleware_chain, self._runner)
         self._routes: RouteTable[Route] = RouteTable(self._compile)
+        self._known_routes = self._routes.known
         self._compiled: DefaultDispatcher | None = None
         if dispatcher_type is DefaultDispatcher:
             self._compiled = DefaultDispatcher(request_map, container, middleware_chain, sync=sync, runner=self._runner)
@@ -105,7 +106,8 @@ class Mediator:
                 request_map=request_map, container=container, middleware_chain=middleware_chain
             )
 
-    def send(self, request: Request[R], *, scope: Any = None) -> R:
+    # `scope` is not keyword-only, because CPython calls functions without keyword-only parameters faster
+    def send(self, request: Request[R], scope: Any = None) -> R:
         """Handle a request, then emit the events that its handler recorded.
 
         Args:
@@ -125,12 +127,14 @@ class Mediator:
             Exception: What the handler or a middleware raised, as it is. No event was emitted.
         """
         response: R
-        if scope is None:
-            response = self._routes[type(request)](request)
-        elif self._compiled is None:
-            raise TypeError("scope= works with the default dispatcher only")
-        else:
-            response = self._routes_in_scope[type(request)](self._compiled.within(scope), request)
+        if scope is not None:
+            response = self._send_within(scope, request)
+            return response
+        try:
+            route = self._known_routes[type(request)]
+        except KeyError:
+            route = self._routes[type(request)]
+        response = route(request)
         return response
 
     def sender(self, request_type: type[Sendable[Q, R]]) -> Callable[[Q], R]:
@@ -139,11 +143,15 @@ class Mediator:
         Raises:
             RequestHandlerDoesNotExist: No handler is bound to it.
         """
-        routes = self._routes
+        routes, known = self._routes, self._routes.known
         routes[request_type]
 
         def send(request: Q) -> R:
-            response: R = routes[request_type](request)
+            try:
+                route = known[request_type]
+            except KeyError:
+                route = routes[request_type]
+            response: R = route(request)
             return response
 
         return send
@@ -218,6 +226,11 @@ class Mediator:
         if self._compiled is None:
             return self._dispatch
         return self._compiled.compile(request_type, self._emitter)
+
+    def _send_within(self, scope: Any, request: Any) -> Any:
+        if self._compiled is None:
+            raise TypeError("scope= works with the default dispatcher only")
+        return self._routes_in_scope[type(request)](self._compiled.within(scope), request)
 
     def _dispatch(self, request: Any) -> Any:
         """Send by a dispatcher that is not ours: it knows no routes, and returns the events."""

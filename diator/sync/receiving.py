@@ -12,7 +12,7 @@ from .._core.routes import RouteTable
 from .._runtime.sync.concurrency import Runner
 from ..errors import EventHandlingError
 from .abc import Container
-from .chain import surround
+from .chain import around_step, surround
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
 from .scopes import Scopes
@@ -96,7 +96,7 @@ class Reception:
         def step(reception: Any, event: Any) -> None:
             self._run_all(reception, event)
 
-        return surround(step, middlewares, self._runner)
+        return surround(step, middlewares, self._runner, around_step)
 
     def _run_all(self, reception: "_Received", event: Event) -> None:
         """Run the handlers, and raise if one of them does."""

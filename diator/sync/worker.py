@@ -11,7 +11,17 @@ from math import inf
 from types import TracebackType
 from typing import Any, Self
 
-from .._core.delivery import Ack, DeadLetter, Retry, RetryPolicy, Verdict, decide, describe_error, refuse_late
+from .._core.delivery import (
+    Ack,
+    Capability,
+    DeadLetter,
+    Retry,
+    RetryPolicy,
+    Verdict,
+    decide,
+    describe_error,
+    refuse_late,
+)
 from .._core.lanes import Job, Lanes
 from .._core.messages import Request
 from .._core.serializers import Serializer
@@ -29,7 +39,10 @@ __all__ = ("Worker",)
 logger = logging.getLogger("diator.worker")
 
 #: Seconds that cancelled handlers, and verdicts on their way, get before they are left; and the same for the receiver.
-GRACE = 0.4
+GRACE = 0.3
+#: Seconds after which the main thread looks up from waiting: the system may have given a signal to another thread, and
+#: Python runs its handler only when the main thread runs.
+LOOK_UP = 0.25
 
 
 class Worker:
@@ -82,10 +95,13 @@ class Worker:
         for name, number in (("concurrency", concurrency), ("max_deliveries", max_deliveries)):
             if number < 1:
                 raise ValueError(f"{name} must be at least 1, not {number}")
+        if not visibility_timeout > 0:
+            raise ValueError(f"visibility_timeout must be a positive number of seconds, not {visibility_timeout}")
         if not drain_timeout >= 0:
             raise ValueError(f"drain_timeout must be a number of seconds from 0, not {drain_timeout}")
         self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown)
         self._link = Link(broker.receiver(visibility_timeout=visibility_timeout, concurrency=concurrency))
+        self._redelivers = Capability.REDELIVERS in broker.capabilities
         self._retry = retry or RetryPolicy()
         self._max_deliveries = max_deliveries
         self._beat = visibility_timeout / 3
@@ -160,7 +176,7 @@ class Worker:
                     crew.start(self._keep)
                     crew.start(self._work, crew)
                 while not self._stops and crew.failure is None:
-                    self._bell.wait(inf)
+                    self._bell.wait(LOOK_UP)
                 self._drain(crew)
             finally:
                 self._close(crew)
@@ -183,7 +199,7 @@ class Worker:
     def _wait_for_jobs(self, seconds: float, is_over: Callable[[], bool]) -> None:
         end = current_time() + seconds
         while self._lanes.running and not is_over() and current_time() < end:
-            self._bell.wait(end - current_time())
+            self._bell.wait(min(LOOK_UP, end - current_time()))
 
     def _close(self, crew: Crew) -> None:
         """Give up whatever is not done, and give back what is not settled."""
@@ -276,7 +292,7 @@ class Worker:
         self._report(job, verdict, error)
         if isinstance(verdict, Retry):
             self._consumer.failed(job)
-            if job.key is not None and self._retry.keep_order:
+            if self._keeps(job):
                 if not self._lanes.closed and not job.lost:
                     job.delivery = replace(job.delivery, attempt=job.delivery.attempt + 1, done=verdict.done)
                     return partial(self._lanes.delay, until=current_time() + verdict.after)
@@ -285,6 +301,10 @@ class Worker:
             verdict = Ack()
         self._link.settle(job, verdict)
         return self._lanes.finish
+
+    def _keeps(self, job: Job) -> bool:
+        """Whether the worker runs a failed message again itself: for its order, or because the broker cannot."""
+        return (job.key is not None and self._retry.keep_order) or not self._redelivers
 
     def _handle(self, job: Job) -> Outcome | None:
         stoppable = Stoppable()

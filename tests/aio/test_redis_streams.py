@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,10 @@ import pytest
 
 from diator._core.delivery import Ack, DeadLetter, Delivery, Retry
 from diator._core.serializers import JSONSerializer
+from diator._core.stream_entries import Entry
+from diator._core.stream_scripts import FORGET
 from diator._core.wire import Message
+from diator.aio.message_brokers import _redis_upkeep as upkeep
 from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
 from diator.errors import BrokerError, BrokerUnavailable
 from tests.aio.conftest import sleep, together
@@ -218,6 +222,29 @@ async def test_a_verdict_in_time_but_late_still_counts_if_nobody_has_taken_over(
     assert not await receiver.receive(1, 0.2)
 
 
+@pytest.mark.parametrize("verdict", [Ack(), Retry(), DeadLetter("too late")])
+async def test_who_has_lost_a_message_to_another_receiver_cannot_do_anything_about_it(
+    broker: Any, redis: Any, stream: str, verdict: Any
+) -> None:
+    await broker.send_message(make(1))
+    stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
+    [late] = await take(stalled, 1)
+    [current] = await take(other, 1)
+    assert not await other.extend([current])
+    assert await stalled.extend([late]) == [late]
+    [late] = [replace(late, handle=stalled._ledger.add(late.handle, Entry(late.handle.id, b"", {}), 1).handle)]
+    await stalled.settle(late, verdict)  # as if it had not yet heard of it
+    [late] = [replace(late, handle=stalled._ledger.add(late.handle, Entry(late.handle.id, b"", {}), 1).handle)]
+    assert not await stalled.begin(late)
+    assert [row["consumer"] for row in redis.xpending_range(stream, "g", "-", "+", 9)] == [
+        other._claims._consumer.encode()
+    ]
+    assert redis.xlen(f"{stream}:dead") == 0
+    assert await other.begin(current)
+    await other.settle(current, Ack())
+    assert not await other.receive(1, VISIBILITY * 1.5)
+
+
 # -- dead letters
 
 
@@ -304,6 +331,25 @@ async def test_notes_about_messages_that_are_gone_are_dropped(broker: Any, redis
     redis.delete(f"{stream}:g:upkeep")
     assert not await receiver.receive(1, 0)
     assert len(redis.hkeys(f"{stream}:g:notes")) == 1
+
+
+async def test_consumers_that_do_nothing_are_forgotten_but_not_what_they_have(
+    broker: Any, redis: Any, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_IDLE", -1)
+    receiver = broker.receiver()
+    assert not await receiver.receive(1, 0)
+    await broker.send_message(make(1))
+    redis.xreadgroup("g", "busy", {stream: ">"})
+    redis.xgroup_createconsumer(stream, "g", "idle")
+    redis.delete(f"{stream}:g:upkeep")
+    receiver._upkeep._next_at = 0
+    assert not await receiver.receive(1, 0)
+    names = {consumer["name"].decode() for consumer in redis.xinfo_consumers(stream, "g")}
+    assert "busy" in names
+    assert "idle" not in names
+    await broker._client.exchange(("EVAL", FORGET, 1, stream, "g", "busy"))
+    assert redis.xpending(stream, "g")["pending"] == 1
 
 
 # -- what the server keeps

@@ -325,6 +325,16 @@ async def test_a_dead_letter_that_is_sent_again_is_handled() -> None:
     assert await app.reasons() == []
 
 
+async def test_what_the_broker_cannot_deliver_again_the_worker_runs_again_itself() -> None:
+    app = App(act=fail(2, KeyError()))
+    app.broker = Unreliable(app.broker)
+    app.broker.capabilities = frozenset()
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    assert app.log == [1, 1, 1]
+    assert len(app.broker.verdicts) == 1
+
+
 async def test_without_dead_letters_what_would_be_put_aside_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     app = App(act=fail(99, KeyError()))
     await app.publish(Joined(user=1), Changed(user=2))
@@ -489,6 +499,21 @@ async def test_order_is_kept_when_a_worker_stops_while_a_message_waits() -> None
         await sleep(0.02)
     await app.work_off()
     assert app.log == [1, 1, 2]
+
+
+async def test_order_is_kept_when_a_message_fails_while_its_worker_stops() -> None:
+    class Slow(App):
+        async def joined(self, event: Joined) -> None:
+            self.running += 1
+            await sleep(0.1)
+            raise KeyError
+
+    app = Slow()
+    await app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"))
+    slow = RetryPolicy(first_delay=1000, max_delay=1000)
+    await run_and_stop(app.worker(retry=slow), lambda: app.running, 0)
+    left = await app.broker.receiver().receive(10, 0)
+    assert [delivery.attempt for delivery in left] == [2, 1]
 
 
 # -- messages that end the process

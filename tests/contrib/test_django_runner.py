@@ -181,15 +181,16 @@ def run_script(script: str) -> str:
 
 
 INTERRUPTED = """
-import asyncio, os, signal, threading
+import asyncio, signal, threading
 from asgiref.sync import sync_to_async
 from diator.contrib.django.runner import AsgirefBridge
 
 bridge, log = AsgirefBridge(), []
+main = threading.get_ident()  # sent to the process, another thread may catch it, and nothing wakes the main one
 
 async def slow():
     try:
-        await sync_to_async(threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start)()
+        await sync_to_async(threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start)()
         await asyncio.sleep(60)
     finally:
         await asyncio.sleep(0.1)

@@ -100,23 +100,13 @@ def test_a_malformed_trace_is_no_trace(wrong: str) -> None:
 # -- keys and requests
 
 
-def test_an_event_may_name_its_key() -> None:
+def test_a_request_may_name_its_key() -> None:
     @dataclass(frozen=True, kw_only=True)
-    class Moved(NotificationEvent):
-        parcel: int
-
-        @property
-        def partition_key(self) -> int:
-            return self.parcel
-
-    @dataclass(frozen=True, kw_only=True)
-    class Marked(NotificationEvent):
+    class Send(Command[None]):
         partition_key: str | None = None
 
-    assert to_message(Moved(parcel=7)).partition_key == "7"
-    assert to_message(Moved(parcel=7), partition_key="8").partition_key == "8"
-    assert to_message(Marked(partition_key="a")).partition_key == "a"
-    assert to_message(Marked()).partition_key is None
+    assert to_message(Send(partition_key="a")).partition_key == "a"
+    assert to_message(Send()).partition_key is None
 
 
 @dataclass(frozen=True, kw_only=True)

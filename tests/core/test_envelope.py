@@ -352,6 +352,26 @@ def test_the_message_carries_what_the_event_says() -> None:
     assert to_message(BareEvent()).message_type == "notification_event"
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeyedEvent(NotificationEvent):
+    meeting_id: int
+    prefix: Any = "meeting"
+
+    @property
+    def partition_key(self) -> Any:
+        return f"{self.prefix}-{self.meeting_id}" if self.prefix else self.prefix
+
+
+def test_an_event_may_say_which_ones_it_stays_in_order_with() -> None:
+    assert to_message(KeyedEvent(meeting_id=1)).partition_key == "meeting-1"
+    assert to_message(KeyedEvent(meeting_id=1), partition_key="other").partition_key == "other"
+    assert to_message(KeyedEvent(meeting_id=1, prefix=None)).partition_key is None
+    assert "partition_key" not in to_message(KeyedEvent(meeting_id=1)).payload
+    assert to_message(KeyedEvent(meeting_id=1, prefix=0)).partition_key == "0"
+    with pytest.raises(MessageEncodeError, match=r"KeyedEvent\.partition_key must be a text, .*, not a list"):
+        to_message(KeyedEvent(meeting_id=1, prefix=[]))
+
+
 def test_neither_message_nor_error_shows_the_payload() -> None:
     message = to_message(SlottedEvent(number=1, note=SECRET))
     assert SECRET not in repr(message)

@@ -320,6 +320,21 @@ def can_connect(service: Service) -> bool:
     return True
 
 
+# -- worker.py
+
+
+def test_worker_runs_only_the_failed_handler_again_and_puts_one_message_aside() -> None:
+    result = run(EXAMPLES / "worker.py")
+    assert result.stdout.splitlines() == [
+        *("reserve 1", "mail for 1", "reserve 2", "reserve 4", "mail for 2", "reserve 3", "mail for 3"),
+        "put aside: there is no such customer",
+    ]
+    failed, rejected = result.stderr.splitlines()
+    assert re.search(r"OrderPlaced \S+ failed in delivery 1 of at most 5, the next one is in 0.. s", failed)
+    assert "there is no such customer" in rejected
+    assert result.returncode == 0
+
+
 # -- batch_import.py
 
 

@@ -104,11 +104,10 @@ class ShufflingLoop(asyncio.SelectorEventLoop):
         if len(ready) < 2:
             super()._run_once()  # type: ignore[misc]
             return
-        first = next((index for index, handle in enumerate(ready) if not _is_task_step(handle)), None)
-        choices = [index for index, handle in enumerate(ready) if index == first or _is_task_step(handle)]
-        chosen = self._random.choice(choices)
-        waiting = [ready.popleft() for _ in range(len(ready))]
-        ready.append(waiting.pop(chosen))
+        waiting = [ready.popleft() for _ in range(len(ready))]  # other threads may add to it meanwhile
+        first = next((index for index, handle in enumerate(waiting) if not _is_task_step(handle)), None)
+        choices = [index for index, handle in enumerate(waiting) if index == first or _is_task_step(handle)]
+        ready.append(waiting.pop(self._random.choice(choices)))
         super()._run_once()  # type: ignore[misc]
         ready.extendleft(reversed(waiting))
 

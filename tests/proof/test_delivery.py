@@ -21,6 +21,7 @@ from .settings import EXAMPLES
 TIMEOUT, MAX_DELIVERIES = 10.0, 3
 POLICY = RetryPolicy(first_delay=2, max_delay=20, jitter=0)
 HANDLERS = ("a", "b")
+outcomes = st.tuples(*[st.sampled_from(["fails", "ok", "rejects"])] * len(HANDLERS))
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Process:
 
 
 class Deliveries(RuleBasedStateMachine):
-    @initialize(workers=st.integers(1, 3), concurrency=st.integers(1, 3))
+    @initialize(workers=st.integers(1, 2), concurrency=st.integers(1, 3))
     def begin(self, workers: int, concurrency: int) -> None:
         self.queue, self.now, self.concurrency = VisibilityQueue(), 0.0, concurrency
         self.sent: list[Sent] = []
@@ -61,22 +62,22 @@ class Deliveries(RuleBasedStateMachine):
         self.queue.put([(str(len(self.sent) + index).encode(), {}) for index in range(len(keys))])
         self.sent += [Sent(key) for key in keys]
 
-    @rule(data=st.data())
-    def receive(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), receives=st.booleans(), ends=st.lists(outcomes, min_size=1, max_size=3))
+    def work(self, data: st.DataObject, receives: bool, ends: list[tuple[str, str]]) -> None:
+        """Take messages, begin with what may run, and let the handlers of some of them end, in any order."""
         process = self.process(data)
         room = process.lanes.room()
-        if room:
+        if receives and room:
             for delivery in self.queue.take(room, self.now, TIMEOUT):
                 alone = delivery.attempt >= ALONE_FROM
                 process.lanes.add(Job(delivery, self.message(delivery).key, alone=alone))
+        while (job := process.lanes.next(self.now)) is not None:
+            self.start(process, job)
+        for end in ends:
+            if process.running:
+                self.end(process, process.running.pop(data.draw(st.integers(0, len(process.running) - 1))), end, data)
 
-    @rule(data=st.data())
-    def start(self, data: st.DataObject) -> None:
-        """Begin with a message, if the broker still says that it may."""
-        process = self.process(data)
-        job = process.lanes.next(self.now)
-        if job is None:
-            return
+    def start(self, process: Process, job: Job) -> None:
         verdict = refuse_late(job.delivery.attempt, MAX_DELIVERIES)
         if verdict is not None:
             self.settle(process, job, verdict)
@@ -84,20 +85,15 @@ class Deliveries(RuleBasedStateMachine):
             process.lanes.finish(job)
         else:
             sent = self.message(job.delivery)
-            sent.begun = max(sent.begun, job.delivery.attempt)
+            assert job.delivery.attempt == sent.begun + 1
+            sent.begun += 1
             assert not any(other.alone for other in process.running)
             assert not (job.alone and process.running)
             assert job.key is None or job.key not in [other.key for other in process.running]
             process.running.append(job)
             assert len(process.running) <= self.concurrency
 
-    @rule(data=st.data(), outcomes=st.lists(st.sampled_from(["ok", "fails", "rejects"]), min_size=2, max_size=2))
-    def end(self, data: st.DataObject, outcomes: list[str]) -> None:
-        """Let the handlers of any running message end, in any order, and settle it."""
-        process = self.process(data)
-        if not process.running:
-            return
-        job = process.running.pop(data.draw(st.integers(0, len(process.running) - 1)))
+    def end(self, process: Process, job: Job, outcomes: tuple[str, str], data: st.DataObject) -> None:
         sent, done, errors = self.message(job.delivery), set(job.delivery.done), list[Exception]()
         for name, outcome in zip(HANDLERS, outcomes, strict=True):
             if name in done:
@@ -117,13 +113,15 @@ class Deliveries(RuleBasedStateMachine):
         if isinstance(verdict, Retry) and job.key is not None and not job.lost and data.draw(st.booleans()):
             job.delivery = replace(job.delivery, attempt=job.delivery.attempt + 1, done=verdict.done)
             process.lanes.delay(job, self.now + verdict.after)
-        elif data.draw(st.integers(0, 9)) == 0:  # the process dies before the verdict has reached the broker
+            return
+        dies = data.draw(st.sampled_from(["no"] * 8 + ["before the verdict has reached the broker", "after that"]))
+        if dies.startswith("before"):
             process.lanes.leave(job)
-            self.kill(process)
         else:
             self.settle(process, job, verdict)
-            if data.draw(st.integers(0, 9)) == 0:  # or right after that
-                self.kill(process)
+        if dies != "no":
+            process.running.clear()
+            self.kill(process)
 
     def settle(self, process: Process, job: Job, verdict: Verdict) -> None:
         counted = self.queue.settle(job.delivery, verdict, self.now)
@@ -134,24 +132,22 @@ class Deliveries(RuleBasedStateMachine):
         elif counted and isinstance(verdict, DeadLetter):
             sent.dead = verdict.reason
 
-    @rule(data=st.data())
-    def crash(self, data: st.DataObject) -> None:
-        self.kill(self.process(data))
-
     def kill(self, process: Process) -> None:
         """End a process without a word: a new one takes its place."""
-        self.processes[self.processes.index(process)] = Process(Lanes(self.concurrency))
+        self.processes = [Process(Lanes(self.concurrency)) if one is process else one for one in self.processes]
 
-    @rule(data=st.data())
-    def stop(self, data: st.DataObject) -> None:
-        """Stop a worker whose time to drain is over: it gives everything back."""
+    @precondition(lambda self: any(process.lanes.held() for process in self.processes))
+    @rule(data=st.data(), dies=st.booleans())
+    def end_process(self, data: st.DataObject, dies: bool) -> None:
+        """Let a worker die, or stop it when its time to drain is over: then it gives everything back."""
         process = self.process(data)
         process.lanes.close()
         assert process.lanes.next(self.now) is None
-        for delivery in process.lanes.held():
+        for delivery in [] if dies else process.lanes.held():
             self.queue.settle(delivery, Retry(), self.now)
         self.kill(process)
 
+    @precondition(lambda self: any(process.lanes.held() for process in self.processes))
     @rule(data=st.data())
     def extend(self, data: st.DataObject) -> None:
         process = self.process(data)
@@ -178,14 +174,10 @@ class Deliveries(RuleBasedStateMachine):
             elif sent.dead:
                 assert sent.begun == MAX_DELIVERIES
 
-    @precondition(lambda self: self.sent)
-    @rule()
-    def all_comes_to_an_end(self) -> None:
+    def teardown(self) -> None:
         """One worker that is left alone with what there is settles all of it."""
-        for process in list(self.processes):
-            self.kill(process)
         self.now += 1000
-        [process, *_] = self.processes
+        process = Process(Lanes(1))
         for _ in range(100 * len(self.sent)):
             for delivery in self.queue.take(process.lanes.room() or 1, self.now, TIMEOUT):
                 process.lanes.add(Job(delivery, self.message(delivery).key, alone=delivery.attempt >= ALONE_FROM))
@@ -200,10 +192,11 @@ class Deliveries(RuleBasedStateMachine):
                 sent.succeeded.update(HANDLERS)
             self.settle(process, job, verdict or Ack())
         assert len(self.queue) == 0
-        self.processes[0] = Process(Lanes(self.concurrency))
+        self.nothing_is_lost()
+        self.every_verdict_was_right()
 
 
 TestDeliveries = Deliveries.TestCase
 TestDeliveries.settings = settings(
-    derandomize=True, deadline=None, database=None, max_examples=max(1, EXAMPLES // 5), stateful_step_count=50
+    derandomize=True, deadline=None, database=None, max_examples=max(1, EXAMPLES // 5), stateful_step_count=60
 )

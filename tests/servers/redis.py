@@ -16,6 +16,8 @@ from time import monotonic, sleep
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 __all__ = ("RedisMissing", "RedisServer", "redis_binaries", "running_redis", "shared_redis")
 
@@ -82,7 +84,7 @@ class RedisServer:
 
     def client(self, **options: Any) -> Any:
         """A plain client, for what tests do besides: one connection, no retries."""
-        return redis.Redis(unix_socket_path=self.socket, socket_timeout=30, **options)
+        return redis.Redis(unix_socket_path=self.socket, socket_timeout=30, retry=Retry(NoBackoff(), 0), **options)
 
     def kill(self) -> None:
         """End it without any warning, as a power cut of the process."""

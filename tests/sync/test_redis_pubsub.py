@@ -13,6 +13,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.errors import BrokerError, BrokerUnavailable
 from diator.sync.message_brokers.redis import RedisMessageBroker
+from tests.servers.proxy import running_proxy
 from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.sync.conftest import together
 
@@ -137,6 +138,31 @@ def test_a_lost_connection_is_an_error_and_then_made_again(broker: Any, server: 
     assert not receiver.receive(1, 0)
     broker.send_message(make(1))
     assert take(receiver, 1) == [1]
+
+
+def test_nobody_gets_a_message_twice_when_replies_are_lost(server: RedisServer, prefix: str) -> None:
+    with running_proxy(server.port, seed=5) as proxy:
+        proxy.losses = 0.3
+        sender = RedisMessageBroker(f"redis://127.0.0.1:{proxy.port}", channel_prefix=prefix)
+        subscriber = RedisMessageBroker(server.url, channel_prefix=prefix)
+        receiver = subscriber.receiver()
+        assert not receiver.receive(1, 0)
+        sent, failures = 0, []
+        for number in range(40):
+            try:
+                sender.send_message(make(number))
+                sent += 1
+            except BrokerUnavailable as error:
+                failures.append(error.maybe_done)
+        received: list[int] = []
+        while deliveries := receiver.receive(100, NEVER):
+            received += numbers(deliveries)
+        assert sorted(set(received)) == received
+        assert all(failures)
+        assert sent < 40
+        assert len(received) >= sent
+        sender.close()
+        subscriber.close()
 
 
 def test_a_restarted_server_is_found_again() -> None:

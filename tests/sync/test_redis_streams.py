@@ -3,6 +3,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,11 @@ import pytest
 
 from diator._core.delivery import Ack, DeadLetter, Delivery, Retry
 from diator._core.serializers import JSONSerializer
+from diator._core.stream_entries import Entry
+from diator._core.stream_scripts import FORGET
 from diator._core.wire import Message
 from diator.errors import BrokerError, BrokerUnavailable
+from diator.sync.message_brokers import _redis_upkeep as upkeep
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
 from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.sync.conftest import sleep, together
@@ -217,6 +221,29 @@ def test_a_verdict_in_time_but_late_still_counts_if_nobody_has_taken_over(broker
     assert not receiver.receive(1, 0.2)
 
 
+@pytest.mark.parametrize("verdict", [Ack(), Retry(), DeadLetter("too late")])
+def test_who_has_lost_a_message_to_another_receiver_cannot_do_anything_about_it(
+    broker: Any, redis: Any, stream: str, verdict: Any
+) -> None:
+    broker.send_message(make(1))
+    stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
+    [late] = take(stalled, 1)
+    [current] = take(other, 1)
+    assert not other.extend([current])
+    assert stalled.extend([late]) == [late]
+    [late] = [replace(late, handle=stalled._ledger.add(late.handle, Entry(late.handle.id, b"", {}), 1).handle)]
+    stalled.settle(late, verdict)  # as if it had not yet heard of it
+    [late] = [replace(late, handle=stalled._ledger.add(late.handle, Entry(late.handle.id, b"", {}), 1).handle)]
+    assert not stalled.begin(late)
+    assert [row["consumer"] for row in redis.xpending_range(stream, "g", "-", "+", 9)] == [
+        other._claims._consumer.encode()
+    ]
+    assert redis.xlen(f"{stream}:dead") == 0
+    assert other.begin(current)
+    other.settle(current, Ack())
+    assert not other.receive(1, VISIBILITY * 1.5)
+
+
 # -- dead letters
 
 
@@ -303,6 +330,25 @@ def test_notes_about_messages_that_are_gone_are_dropped(broker: Any, redis: Any,
     redis.delete(f"{stream}:g:upkeep")
     assert not receiver.receive(1, 0)
     assert len(redis.hkeys(f"{stream}:g:notes")) == 1
+
+
+def test_consumers_that_do_nothing_are_forgotten_but_not_what_they_have(
+    broker: Any, redis: Any, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "_IDLE", -1)
+    receiver = broker.receiver()
+    assert not receiver.receive(1, 0)
+    broker.send_message(make(1))
+    redis.xreadgroup("g", "busy", {stream: ">"})
+    redis.xgroup_createconsumer(stream, "g", "idle")
+    redis.delete(f"{stream}:g:upkeep")
+    receiver._upkeep._next_at = 0
+    assert not receiver.receive(1, 0)
+    names = {consumer["name"].decode() for consumer in redis.xinfo_consumers(stream, "g")}
+    assert "busy" in names
+    assert "idle" not in names
+    broker._client.exchange(("EVAL", FORGET, 1, stream, "g", "busy"))
+    assert redis.xpending(stream, "g")["pending"] == 1
 
 
 # -- what the server keeps

@@ -4,6 +4,7 @@ import os
 import re
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ import trustme
 import diator
 from diator._core.delivery import Ack, DeadLetter, Retry
 from diator._core.wire import Message
+from diator._runtime import redis_connections
+from diator._runtime.redis_connections import Connections
+from diator._runtime.redis_pools import make_pool
 from diator.errors import BrokerError, BrokerUnavailable
 from diator.sync.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from tests.servers.redis import RedisServer, redis_binaries, running_redis, shared_redis
@@ -147,6 +151,13 @@ def test_a_sentinel_names_the_server(tmp_path: Path) -> None:
             process.wait()
 
 
+def test_without_redis_py_the_error_says_what_to_install() -> None:
+    code = "import sys; sys.modules['redis'] = None; import diator.{}.message_brokers.redis"
+    for side in ("aio", "sync"):
+        done = subprocess.run([sys.executable, "-c", code.format(side)], capture_output=True, text=True, check=False)
+        assert 'MissingExtraError: redis-py is not installed: pip install "diator[redis]"' in done.stderr
+
+
 def test_a_client_of_asyncio_is_refused() -> None:
     with pytest.raises(TypeError, match="needs an event loop"):
         RedisMessageBroker(redis.asyncio.Redis())
@@ -169,6 +180,24 @@ def test_a_forked_process_has_connections_of_its_own() -> None:
     with server.client() as client:
         assert client.xlen(broker._place.stream) == 3
     broker.close()
+
+
+def test_an_interrupted_exchange_leaves_no_replies_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = Connections(make_pool(shared_redis().url, 5))
+    assert connections.exchange([("ECHO", "a")]) == [b"a"]
+    read = redis_connections._reply
+
+    def interrupted(connection: Any, command: Any) -> Any:
+        if command[0] == "BLPOP":
+            raise KeyboardInterrupt
+        return read(connection, command)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_connections, "_reply", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            connections.exchange([("ECHO", "b"), ("BLPOP", "nothing", 1)])  # whose reply comes later
+    assert connections.exchange([("ECHO", "c")]) == [b"c"]
+    connections.close()
 
 
 def test_a_client_with_its_own_retries_still_sends_each_message_once() -> None:

@@ -225,13 +225,22 @@ async def gather(
 
     Args:
         jobs: What to run.
-        limit: How many run at the same time.
+        limit: How many run at the same time; 1 runs them in the current task.
         stop_at_first: Cancel the others as soon as one has failed.
 
     Returns:
         For each job its result or its `Exception`; None for one that was cancelled or not started.
     """
     outcomes: list[T | Exception | None] = [None] * len(jobs)
+    if limit == 1:
+        for index, job in enumerate(jobs):
+            try:
+                outcomes[index] = await job()
+            except Exception as error:  # noqa: BLE001 - as below
+                outcomes[index] = error
+                if stop_at_first:
+                    break
+        return outcomes
     fatal: list[BaseException] = []
     slots = anyio.Semaphore(limit)
 

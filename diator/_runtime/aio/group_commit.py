@@ -1,12 +1,13 @@
 """How tasks share round trips."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import anyio
-from anyio.lowlevel import RunVar
 
 from ..._core.group_commit import GroupCommitQueue
+from .loops import current_loop
 
 __all__ = ("Done", "GroupCommit")
 
@@ -39,7 +40,7 @@ class GroupCommit(Generic[T, R]):
         self._max_weight = max_weight
         self._weight = weight
         # one for each event loop: what is left of one that ended does not disturb the next
-        self._queues: RunVar[GroupCommitQueue[T, R]] = RunVar("diator_group_commit")
+        self._queues: WeakKeyDictionary[Any, GroupCommitQueue[T, R]] = WeakKeyDictionary()
 
     async def submit(self, item: T) -> R:
         """Wait until the item has been done. Cancelled before it was sent, it never is; after that, it may be.
@@ -59,10 +60,10 @@ class GroupCommit(Generic[T, R]):
         return slot.result()
 
     def _queue(self) -> GroupCommitQueue[T, R]:
-        queue = self._queues.get(None)
+        loop = current_loop()
+        queue = self._queues.get(loop)
         if queue is None:
-            queue = GroupCommitQueue[T, R](self._max_weight, self._weight)
-            self._queues.set(queue)
+            queue = self._queues[loop] = GroupCommitQueue[T, R](self._max_weight, self._weight)
         return queue
 
     def _go_on(self, queue: GroupCommitQueue[T, R]) -> None:

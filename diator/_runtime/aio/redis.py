@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..redis_connections import Command, Reply, is_asynchronous
+from ..redis_connections import Command, Reply
+from ..redis_pools import is_asynchronous
 from .redis_asyncio import AsyncioTransport
 from .redis_threads import Lane, Taker, Transport
 

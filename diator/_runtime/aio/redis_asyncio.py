@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import redis
 from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable
-from ..redis_connections import Command, Reply, failure, make_pool, parts, refusal
+from ..redis_connections import Command, Reply
+from ..redis_failures import failure, parts, refusal
+from ..redis_library import redis
+from ..redis_pools import make_pool
 from .redis_threads import Lane, Taker, Transport
 
 __all__ = ("AsyncioTransport",)

@@ -1,6 +1,5 @@
 """How tasks talk to Redis on any event loop: with blocking connections, in threads."""
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -10,8 +9,10 @@ import anyio
 
 from ...errors import BrokerError
 from ..daemon_threads import run_in_thread
-from ..redis_connections import Command, Connections, Reply, make_pool
+from ..redis_connections import Command, Connections, Reply
 from ..redis_connections import Lane as Connection
+from ..redis_pools import make_pool
+from .loops import current_loop, poster
 
 __all__ = ("Lane", "Taker", "Transport")
 
@@ -103,19 +104,8 @@ class _ThreadLane:
         self._connection.close()
 
 
-def _post_here() -> Callable[..., object]:
-    """What runs a function on the current event loop, from any thread: ``post(function, *args)``."""
-    trio: Any = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        post: Callable[..., object] = trio.lowlevel.current_trio_token().run_sync_soon
-        return post
-    import asyncio
-
-    return asyncio.get_running_loop().call_soon_threadsafe
-
-
 def _detach(function: Callable[[], list[Reply]], done: Taker) -> None:
-    post = _post_here()
+    post = poster(current_loop())
 
     def job() -> None:
         try:

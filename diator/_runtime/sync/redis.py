@@ -6,8 +6,9 @@ from typing import Any
 
 from ...errors import BrokerError
 from ..daemon_threads import run_in_thread
-from ..redis_connections import Command, Connections, Reply, is_asynchronous, make_pool
+from ..redis_connections import Command, Connections, Reply
 from ..redis_connections import Lane as Connection
+from ..redis_pools import is_asynchronous, make_pool
 
 __all__ = ("Command", "Lane", "Reply", "Taker", "Transport", "connect")
 

@@ -17,7 +17,7 @@ __all__ = ("Claims",)
 #: Seconds between two looks at what others have left, at most.
 _INTERVAL = 1.0
 #: The most messages of one's own to take up again at a time.
-_PAGE = 1000
+_PAGE = 10_000
 
 
 class Claims:

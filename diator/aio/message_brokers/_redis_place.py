@@ -48,7 +48,7 @@ class StreamPlace:
         """The name of another key that belongs to the stream."""
         return f"{self.stream}:{name}"
 
-    def add(self, body: bytes, headers: Mapping[str, str], message_id: str, group: str | None = None) -> Command:
+    def add(self, body: bytes, headers: Mapping[str, str], message_id: object, group: str | None = None) -> Command:
         """The command that adds a message.
 
         Args:
@@ -59,5 +59,5 @@ class StreamPlace:
         """
         stream = self.streams[0]
         if self.partitions > 1:
-            stream = self.streams[partition_of(headers.get("partition_key", message_id), self.partitions)]
+            stream = self.streams[partition_of(headers.get("partition_key", str(message_id)), self.partitions)]
         return ("XADD", stream, "*", *fields_of(body, headers, group))

@@ -69,7 +69,7 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
 
     def scope(self) -> "DependencyInjectorScope":
         """Make the scope of one dispatch."""
-        return DependencyInjectorScope(self._finder)
+        return DependencyInjectorScope(self._made_finder or self._finder)
 
     def within(self, scope: object) -> "DependencyInjectorContainer | DependencyInjectorScope":
         """Resolve in one of `scope`; or by a container, for what its context-local providers hold where that is called.

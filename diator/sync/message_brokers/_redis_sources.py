@@ -2,7 +2,7 @@
 """Where a receiver reads new messages: a stream that its group shares, or partitions of its own."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..._core.stream_entries import Entry, entries_of
 from ..._core.stream_ledger import Held, Ledger
@@ -21,7 +21,14 @@ class SharedStream:
         has_news: Whether there is more to read at once.
     """
 
-    def __init__(self, place: StreamPlace, consumer: str, visibility: float, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        place: StreamPlace,
+        consumer: str,
+        visibility: float,
+        ledger: Ledger,
+        gained: Callable[[], None],
+    ) -> None:
         self.has_news = False
         self._place = place
         self._consumer = consumer
@@ -38,9 +45,8 @@ class SharedStream:
         """When `renew` has to be called again."""
         return math.inf
 
-    def renew(self, take_more: bool) -> bool:
-        """Stay an owner; return whether something new is owned."""
-        return False
+    def renew(self, take_more: bool) -> None:
+        """Stay an owner."""
 
     def leave(self) -> None:
         """Own nothing any more."""
@@ -73,16 +79,25 @@ class Partitions:
         consumer: The owner.
         visibility: Seconds of a lease.
         ledger: Knows what is still being handled.
+        gained: Called when there is a new partition: what is pending there comes first.
 
     Attributes:
         has_news: Whether there is more to read at once.
     """
 
-    def __init__(self, place: StreamPlace, consumer: str, visibility: float, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        place: StreamPlace,
+        consumer: str,
+        visibility: float,
+        ledger: Ledger,
+        gained: Callable[[], None],
+    ) -> None:
         self._place = place
         self._consumer = consumer
         self._visibility = visibility
         self._ledger = ledger
+        self._gained = gained
         self._tokens: dict[str, str] = {}
         self._last: dict[str, str] = {}  # the last id that was delivered of each
         self._news: list[str] = []
@@ -108,32 +123,27 @@ class Partitions:
         """When `renew` has to be called again."""
         return self._renew_at
 
-    def renew(self, take_more: bool) -> bool:
-        """Extend the leases if it is time, give up what is more than a fair share, and take what is free.
-
-        Returns:
-            Whether a partition was gained: what is pending there comes first.
-        """
+    def renew(self, take_more: bool) -> None:
+        """Extend the leases if it is time, give up what is more than a fair share, and take what is free."""
         now = current_time()
         if now < self._renew_at:
-            return False
-        self._renew_at = now + self._visibility / 3
-        try:
-            [reply] = self._place.client.exchange(self._acquire(take_more))
-        except BaseException:
-            self._renew_at = now
-            raise
-        self._sure_until = now + self._visibility
-        tokens = {s: token.decode() for s, token in zip(self._place.streams, reply[1:], strict=True) if token}
-        gained = [stream for stream in tokens if self._tokens.get(stream) != tokens[stream]]
-        for held in self._ledger.of((self._tokens.keys() - tokens.keys()) | set(gained)):
+            return
+        [(share, *owned)] = self._place.client.exchange(self._acquire(take_more))
+        self._renew_at, self._sure_until = now + self._visibility / 3, now + self._visibility
+        self._own(dict(zip(self._place.streams, zip(owned[::2], owned[1::2], strict=True), strict=True)))
+        self._give_up(len(self._tokens) - share)
+
+    def _own(self, found: dict[str, tuple[bytes, bytes]]) -> None:
+        """Take note of the token of each partition that is ours, and of the id that was delivered last."""
+        tokens = {stream: token.decode() for stream, (token, _) in found.items() if token}
+        gained = {stream for stream in tokens if self._tokens.get(stream) != tokens[stream]}
+        for held in self._ledger.of((self._tokens.keys() - tokens.keys()) | gained):
             self._ledger.remove(held)
         self._tokens = tokens
+        self._last |= {stream: found[stream][1].decode() for stream in gained}
         self._news = [stream for stream in self._news if stream in tokens and stream not in gained]
         if gained:
-            self._find_ends(gained)
-        self._give_up(len(tokens) - reply[0])
-        return bool(gained)
+            self._gained()
 
     def leave(self) -> None:
         """Own nothing any more."""
@@ -177,23 +187,12 @@ class Partitions:
         keys = [self._place.key(f"{self._place.group}:{name}") for name in ("members", "fences")]
         for stream in self._place.streams:
             keys += (stream, self._lease(stream))
-        tokens = [self._tokens.get(stream, "") for stream in self._place.streams]
         milliseconds = int(self._visibility * 1000)
-        arguments = (self._place.group, self._consumer, milliseconds, "1" if take_more else "0", *tokens)
+        arguments = (self._place.group, self._consumer, milliseconds, "1" if take_more else "0")
         return ("EVAL", ACQUIRE, len(keys), *keys, *arguments)
 
     def _lease(self, stream: str) -> str:
         return f"{stream}:{self._place.group}:lease"
-
-    def _find_ends(self, streams: Sequence[str]) -> None:
-        """Find out where to read on."""
-        for stream, groups in zip(
-            streams, self._place.client.exchange(*[("XINFO", "GROUPS", s) for s in streams]), strict=True
-        ):
-            for group in groups:
-                info = dict(zip(group[::2], group[1::2], strict=True))
-                if info[b"name"].decode() == self._place.group:
-                    self._last[stream] = info[b"last-delivered-id"].decode()
 
     def _give_up(self, surplus: int) -> None:
         """Give partitions to others, but only those with nothing in hand; read nothing more of the next ones."""

@@ -13,12 +13,11 @@ from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import Entry
 from ..._core.stream_ledger import Held, Ledger
 from ..._core.stream_scripts import MAKE_GROUP
-from ..._runtime.sync.redis import Reply
 from ..._runtime.sync.waiting import Changes, checkpoint, current_time
 from ...errors import BrokerClosed, BrokerError
 from ._redis_claims import Claims
-from ._redis_client import BLOCK
 from ._redis_place import StreamPlace
+from ._redis_reading import Reading
 from ._redis_settling import Settling
 from ._redis_sources import Partitions, SharedStream
 from ._redis_upkeep import Upkeep
@@ -57,15 +56,13 @@ class RedisStreamsReceiver:
         self._changes = Changes()
         self._ledger = Ledger()
         self._ready: deque[Delivery] = deque()
-        self._lane = place.client.transport.lane()
         source = SharedStream if place.partitions == 1 else Partitions
-        self._source = source(place, name, visibility_timeout, self._ledger)
         self._claims = Claims(place, name, visibility_timeout, self._ledger, recover=consumer is not None)
+        self._source = source(place, name, visibility_timeout, self._ledger, self._claims.recover)
         self._settling = Settling(place, name, visibility_timeout, self._ledger)
         self._upkeep = Upkeep(place, name, is_temporary=consumer is None)
-        self._is_prepared = self._is_stepping = self._is_reading = self._is_stopped = False
-        self._asked_at = 0.0
-        self._failure: Exception | None = None
+        self._reading = Reading(self._client, self._source, self._changes, self._take, self._claims.recover)
+        self._is_prepared = self._is_stepping = self._is_stopped = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Receiver.receive`."""
@@ -77,8 +74,9 @@ class RedisStreamsReceiver:
         while True:
             with self._changes:
                 self._expect_open()
-                if self._is_stopped or self._ready:
-                    return self._hand_out(limit)
+                out = self._hand_out(limit)
+                if out or self._is_stopped:
+                    return out
                 now = current_time()
                 if now >= deadline and (has_looked or self._is_stepping):
                     return []
@@ -129,8 +127,7 @@ class RedisStreamsReceiver:
         """Receive no more, and wake those who wait."""
         with self._changes:
             self._is_stopped = True
-            self._changes.notify()
-        self._end_read()
+        self._reading.stop()
         with self._changes:
             unseen = [held for held in map(self._ledger.find, self._ready) if held is not None]
             self._ready.clear()
@@ -146,7 +143,7 @@ class RedisStreamsReceiver:
         with suppress(BrokerError):
             self._source.leave()
             self._upkeep.leave()
-        self._lane.close()
+        self._reading.close()
 
     # -- looking for messages: one caller at a time
 
@@ -154,17 +151,16 @@ class RedisStreamsReceiver:
         """Look for messages once, and return whether that was all there is to look at."""
         try:
             self._prepare()
-            gained = self._source.renew(take_more=True)
-            if gained:
-                self._claims.recover()
-            if self._claims.next_at() <= current_time():
+            self._source.renew(take_more=True)
+            if self._claims.is_recovering or self._claims.next_at() <= current_time():
                 found = self._claims.claim(limit, self._source.owned())
                 with self._changes:
                     self._ready.extend(found)
                 if found or self._claims.is_recovering:
                     return False
             self._upkeep.run()
-            return self._read(limit, deadline)
+            self._reading.wait(limit, deadline, min(self._claims.next_at(), self._source.next_at()))
+            return not self._source.has_news
         except BrokerError as error:
             if not is_no_group(error):
                 raise
@@ -180,43 +176,9 @@ class RedisStreamsReceiver:
         self._client.exchange(*[("EVAL", MAKE_GROUP, 2, s, nothing, group) for s in self._place.streams])
         self._is_prepared = True
 
-    def _read(self, limit: int, deadline: float) -> bool:
-        """Wait for new messages, and return whether there was nothing else to read."""
-        now = current_time()
-        block = min(deadline, self._claims.next_at(), self._source.next_at(), now + BLOCK) - now
-        # a read that does not block is waited for: it is no waiting for messages
-        until = deadline if block > 0 else now + 2 * self._client.timeout
-        with self._changes:
-            starts = not self._is_reading
-            if starts:
-                self._is_reading, self._failure = True, None
-        if starts:
-            self._asked_at = now
-            self._lane.start(self._source.reading(limit, block), self._arrived)
-        with self._changes:
-            while self._is_reading and not self._is_stopped and current_time() < until:
-                self._changes.wait(until - current_time())
-            failure, self._failure = self._failure, None
-        if failure is not None:
-            self._claims.recover()
-            raise failure
-        return not self._source.has_news
-
-    def _arrived(self, replies: list[Reply] | Exception) -> None:
-        """Take over what was read, even if nobody waits for it any more."""
-        with self._changes:
-            self._is_reading = False
-            failure = replies if isinstance(replies, Exception) else replies[-1]
-            if isinstance(failure, Exception):
-                self._failure = failure
-                self._claims.recover()
-            else:
-                for stream, entry in self._source.entries(failure):
-                    self._take(stream, entry)
-            self._changes.notify()
-
-    def _take(self, stream: str, entry: Entry) -> None:
-        held = Held(stream, entry.id, self._asked_at + self._visibility, counted=1)
+    def _take(self, stream: str, entry: Entry, asked_at: float) -> None:
+        """Take over what was read."""
+        held = Held(stream, entry.id, asked_at + self._visibility, counted=1)
         if entry.group is not None and entry.group != self._place.group:
             self._claims.pass_over(held)
         else:
@@ -229,16 +191,6 @@ class RedisStreamsReceiver:
             if self._ledger.find(delivery) is not None:
                 out.append(delivery)
         return out
-
-    def _end_read(self) -> None:
-        """Let a read that waits return, which loses nothing; but do not wait long for a server that is gone."""
-        until = current_time() + 1.0
-        while self._is_reading and current_time() < until:
-            if self._lane.client_id:
-                self._client.transport.detach([("CLIENT", "UNBLOCK", self._lane.client_id)], lambda replies: None)
-            with self._changes:
-                if self._is_reading:
-                    self._changes.wait(0.05)
 
     def _give_back(self, unsettled: Sequence[Held]) -> None:
         with self._changes:

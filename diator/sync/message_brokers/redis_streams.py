@@ -162,4 +162,4 @@ class RedisStreamsMessageBroker:
             )
 
     def _command(self, message: Message) -> Command:
-        return self._place.add(self._serializer.encode(message), message.headers(), str(message.message_id))
+        return self._place.add(self._serializer.encode(message), message.headers(), message.message_id)

@@ -246,14 +246,18 @@ async def test_messages_wait_for_a_receiver(broker: Any) -> None:
 
 @needs(KEEPS)
 async def test_receivers_share_the_messages(broker: Any) -> None:
+    opened: list[Any] = []
+
     async def receive() -> Any:
         async with receiving(broker) as receiver:
+            opened.append(receiver)
             [delivery] = await take(receiver, 1)
             await receiver.settle(delivery, Ack())
             return delivery
 
     async def send_late() -> None:
-        await sleep(0.05)
+        while len(opened) < 4:
+            await sleep(0.01)
         for number in range(4):
             await broker.send_message(make(number))
 

@@ -247,14 +247,18 @@ def test_messages_wait_for_a_receiver(broker: Any) -> None:
 
 @needs(KEEPS)
 def test_receivers_share_the_messages(broker: Any) -> None:
+    opened: list[Any] = []
+
     def receive() -> Any:
         with receiving(broker) as receiver:
+            opened.append(receiver)
             [delivery] = take(receiver, 1)
             receiver.settle(delivery, Ack())
             return delivery
 
     def send_late() -> None:
-        sleep(0.05)
+        while len(opened) < 4:
+            sleep(0.01)
         for number in range(4):
             broker.send_message(make(number))
 
