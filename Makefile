@@ -30,11 +30,11 @@ coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, 
 bench: $(VENV)/.dev ## Measure dispatch beside code by hand and other mediators, with each of PYTHONS.
 	$(BIN)/python benchmarks/run.py $(PYTHONS)
 
-bench-containers: $(VENV)/.dev ## Measure what the adapters to containers add, with each of PYTHONS.
-	$(BIN)/python benchmarks/containers.py $(PYTHONS)
-
 bench-azure: $(VENV)/.dev servers ## Measure the broker on Azure Service Bus beside the bare SDK and diator 0.1.2.
 	$(BIN)/python benchmarks/azure/run.py
+
+bench-containers: $(VENV)/.dev ## Measure what the adapters to containers add, with each of PYTHONS.
+	$(BIN)/python benchmarks/containers.py $(PYTHONS)
 
 bench-import: $(VENV)/.dev ## Measure how long `import diator` takes.
 	$(BIN)/python benchmarks/import_time.py
