@@ -1,7 +1,7 @@
 # Generated from diator/aio/events.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """The event emitter: what is recorded goes to its handlers in this process, or to the message broker."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
 from itertools import dropwhile, groupby
@@ -107,7 +107,7 @@ class EventEmitter:
         """
         self._emit(event, self._buffer(self.routes.received, event), scope, [], None)
 
-    def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
+    def drain(self, items: list[Item], resolve: Resolve | None) -> Sequence[Exception]:
         """Emit what was recorded, and what that causes.
 
         Args:
@@ -117,11 +117,10 @@ class EventEmitter:
         Returns:
             What was raised, in order.
         """
-        errors: list[Exception] = []
+        errors: Sequence[Exception] = ()  # nearly always, and a list would be felt
         for route, event in items:
             if not route.direct:
-                self._drain_all([*dropwhile(_is_direct, items)], resolve, errors)
-                return errors
+                return self._drain_all([*dropwhile(_is_direct, items)], resolve, [*errors])
             for handler in route.handlers:
                 new = handler.new
                 try:
@@ -135,20 +134,20 @@ class EventEmitter:
                     else:
                         handler.handle(event, None, resolve)
                 except Exception as error:  # noqa: BLE001 - the other handlers still run
-                    errors.append(error)
+                    errors = [*errors, error]
                     if self._fail_fast:
                         return errors
         return errors
 
-    def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> None:
+    def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> list[Exception]:
         """The same for all kinds of events, generation after generation."""
         if resolve is not None and self._concurrency > 1:
             resolve = one_at_a_time(resolve)  # handlers that ask for the same object would make two of it
         for _ in range(self._max_cascade):
             items = self._drain_generation(items, resolve, errors)
             if not items or (errors and self._fail_fast):
-                return
-        errors.append(_endless(self._max_cascade, len(items)))
+                return errors
+        return [*errors, _endless(self._max_cascade, len(items))]
 
     def check(self) -> list[Exception]:
         """Return what is wrong with the routes of all known events."""
