@@ -9,7 +9,7 @@ TITLES = {
     "new": "new handler each time",
     "dependencies": "handler with 2 dependencies",
     "function": "function with 2 dependencies",
-    "scope": "the same in a scope",
+    "scope": "the handler in a scope",
     "event": "1 event",
     "events": "10 events",
     "new_event": "1 event, constructed",

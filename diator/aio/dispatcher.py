@@ -1,6 +1,6 @@
 """The dispatcher: each type of request gets one compiled route, made once and called for each send."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -181,6 +181,7 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: R
     """For a handler that takes the buffer, without middlewares: no call more than needed."""
     new, function, execute = handler.parts()
     handle: Any = function
+    build = new if execute is None else None
     routes = emitter.routes.of(handler)
 
     async def route(request: Any) -> Any:
@@ -189,12 +190,12 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: R
         events.items = items
         events.routes = routes
         try:
-            if execute is not None:
-                response = await execute(function or new().handle, request, events)
-            elif new is not None:
-                response = await new().handle(request, events)
-            else:
+            if build is not None:
+                response = await build().handle(request, events)
+            elif execute is None:
                 response = await handle(request, events)
+            else:
+                response = await execute(handle or new().handle, request, events)
         finally:
             events.routes = CLOSED
         if items:
@@ -292,7 +293,7 @@ def _scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
     async def route(request: Any) -> Any:
         dispatch = Dispatch()
         dispatch.events = None
-        errors: list[Exception] = []
+        errors: Sequence[Exception] = ()
         scope = new_scope()
         if ASYNC:
             awaits = hasattr(scope, "__aenter__")

@@ -115,7 +115,7 @@ class EventEmitter:
                     break
         return outcomes
 
-    async def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
+    async def drain(self, items: list[Item], resolve: Resolve | None) -> Sequence[Exception]:
         """Emit what was recorded, and what that causes.
 
         Args:
@@ -125,11 +125,10 @@ class EventEmitter:
         Returns:
             What was raised, in order.
         """
-        errors: list[Exception] = []
+        errors: Sequence[Exception] = ()  # nearly always, and a list would be felt
         for route, event in items:
             if not route.direct:
-                await self._drain_all([*dropwhile(_is_direct, items)], resolve, errors)
-                return errors
+                return await self._drain_all([*dropwhile(_is_direct, items)], resolve, [*errors])
             for handler in route.handlers:
                 new = handler.new
                 try:
@@ -146,20 +145,20 @@ class EventEmitter:
                     else:
                         await handler.handle(event, None, resolve)
                 except Exception as error:  # noqa: BLE001 - the other handlers still run
-                    errors.append(error)
+                    errors = [*errors, error]
                     if self._fail_fast:
                         return errors
         return errors
 
-    async def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> None:
+    async def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> list[Exception]:
         """The same for all kinds of events, generation after generation."""
         if resolve is not None and self._concurrency > 1:
             resolve = one_at_a_time(resolve)  # handlers that ask for the same object would make two of it
         for _ in range(self._max_cascade):
             items = await self._drain_generation(items, resolve, errors)
             if not items or (errors and self._fail_fast):
-                return
-        errors.append(_endless(self._max_cascade, len(items)))
+                return errors
+        return [*errors, _endless(self._max_cascade, len(items))]
 
     def check(self) -> list[Exception]:
         """Return what is wrong with the routes of all known events."""

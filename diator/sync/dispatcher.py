@@ -1,7 +1,7 @@
 # Generated from diator/aio/dispatcher.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """The dispatcher: each type of request gets one compiled route, made once and called for each send."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -182,6 +182,7 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: R
     """For a handler that takes the buffer, without middlewares: no call more than needed."""
     new, function, execute = handler.parts()
     handle: Any = function
+    build = new if execute is None else None
     routes = emitter.routes.of(handler)
 
     def route(request: Any) -> Any:
@@ -190,12 +191,12 @@ def _recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: R
         events.items = items
         events.routes = routes
         try:
-            if execute is not None:
-                response = execute(function or new().handle, request, events)
-            elif new is not None:
-                response = new().handle(request, events)
-            else:
+            if build is not None:
+                response = build().handle(request, events)
+            elif execute is None:
                 response = handle(request, events)
+            else:
+                response = execute(handle or new().handle, request, events)
         finally:
             events.routes = CLOSED
         if items:
@@ -272,7 +273,7 @@ def _scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
     def route(request: Any) -> Any:
         dispatch = Dispatch()
         dispatch.events = None
-        errors: list[Exception] = []
+        errors: Sequence[Exception] = ()
         scope = new_scope()
         entered = scope.__enter__()
         dispatch.resolve = scopes.resolver(entered) if scopes.foreign else entered.resolve

@@ -116,7 +116,7 @@ class EventEmitter:
                     break
         return outcomes
 
-    def drain(self, items: list[Item], resolve: Resolve | None) -> list[Exception]:
+    def drain(self, items: list[Item], resolve: Resolve | None) -> Sequence[Exception]:
         """Emit what was recorded, and what that causes.
 
         Args:
@@ -126,11 +126,10 @@ class EventEmitter:
         Returns:
             What was raised, in order.
         """
-        errors: list[Exception] = []
+        errors: Sequence[Exception] = ()  # nearly always, and a list would be felt
         for route, event in items:
             if not route.direct:
-                self._drain_all([*dropwhile(_is_direct, items)], resolve, errors)
-                return errors
+                return self._drain_all([*dropwhile(_is_direct, items)], resolve, [*errors])
             for handler in route.handlers:
                 new = handler.new
                 try:
@@ -144,20 +143,20 @@ class EventEmitter:
                     else:
                         handler.handle(event, None, resolve)
                 except Exception as error:  # noqa: BLE001 - the other handlers still run
-                    errors.append(error)
+                    errors = [*errors, error]
                     if self._fail_fast:
                         return errors
         return errors
 
-    def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> None:
+    def _drain_all(self, items: list[Item], resolve: Resolve | None, errors: list[Exception]) -> list[Exception]:
         """The same for all kinds of events, generation after generation."""
         if resolve is not None and self._concurrency > 1:
             resolve = one_at_a_time(resolve)  # handlers that ask for the same object would make two of it
         for _ in range(self._max_cascade):
             items = self._drain_generation(items, resolve, errors)
             if not items or (errors and self._fail_fast):
-                return
-        errors.append(_endless(self._max_cascade, len(items)))
+                return errors
+        return [*errors, _endless(self._max_cascade, len(items))]
 
     def check(self) -> list[Exception]:
         """Return what is wrong with the routes of all known events."""

@@ -112,6 +112,24 @@ def test_a_route_is_made_once_and_a_failure_is_not_kept() -> None:
     assert made == [Join, Join]
 
 
+@pytest.mark.parametrize("reason", [None, OSError("the reason")])
+def test_an_error_of_making_a_route_shows_its_reason_and_not_the_lookup_before(reason: OSError | None) -> None:
+    def make(message_type: type) -> str:
+        error = ValueError("no handler")
+        error.__cause__ = reason
+        error.__suppress_context__ = False
+        raise error
+
+    table = RouteTable(make)
+    with pytest.raises(ValueError, match="no handler") as caught:
+        try:
+            table.known[Join]
+        except KeyError:
+            table[Join]
+    assert caught.value.__cause__ is reason
+    assert caught.value.__suppress_context__
+
+
 def test_a_binding_made_while_a_route_is_compiled_is_not_lost() -> None:
     compiling, bound = threading.Event(), threading.Event()
     versions = [1]

@@ -104,6 +104,43 @@ def maps(handler: Any = JoinHandler, *event_handlers: Any) -> tuple[RequestMap, 
     return requests, events
 
 
+class GreetHandler(CommandHandler[Join, str]):
+    """Records nothing, so that nothing is left to do when it has returned."""
+
+    def __init__(self, mailer: Mailer) -> None:
+        self.mailer = mailer
+
+    def handle(self, command: Join) -> str:
+        assert isinstance(self.mailer, Mailer)
+        return f"hello {command.name}"
+
+
+class PlainGreetHandler(GreetHandler):
+    def handle(self, command: Join) -> Any:
+        assert isinstance(self.mailer, Mailer)
+        return f"hello {command.name}"
+
+
+@pytest.mark.parametrize("kind", [AwaitingContainer, PlainContainer])
+@pytest.mark.parametrize("handler", [GreetHandler, PlainGreetHandler])
+@pytest.mark.parametrize("middlewares", [0, 2])
+def test_the_container_builds_handlers_that_record_nothing(
+    kind: type[Any], handler: type[Any], middlewares: int
+) -> None:
+    seen: list[Any] = []
+
+    def look(request: Any, handle: Any) -> Any:
+        seen.append(request)
+        return handle(request)
+
+    requests, _ = maps(handler)
+    container = kind()
+    mediator = Mediator(requests, container, middleware_chain=MiddlewareChain(*[look] * middlewares))
+    assert [mediator.send(Join(name=name)) for name in ("ann", "bob")] == ["hello ann", "hello bob"]
+    assert len(seen) == 2 * middlewares
+    assert container.asked == [handler, Mailer] * 2
+
+
 @pytest.mark.parametrize("kind", [AwaitingContainer, PlainContainer])
 def test_any_object_with_resolve_builds_handlers(kind: type[Any]) -> None:
     container = kind()
