@@ -15,8 +15,9 @@ from .._core.serializers import Serializer
 from .._runtime.sync.concurrency import Runner
 from ..errors import ConfigurationError
 from .abc import Container, Dispatcher, MessageBroker
-from .dispatcher import DefaultDispatcher, Route
+from .dispatcher import DefaultDispatcher
 from .events import EventEmitter, within
+from .request_routes import Route
 
 __all__ = ("Mediator",)
 
