@@ -1,28 +1,33 @@
 """The dispatcher: each type of request gets one compiled route, made once and called for each send."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .._core.events import CLOSED, Buffer, EventRoute, Events, failed
+from .._core.events import Events, failed
 from .._core.inspection import SyncMode
 from .._core.pipeline import Form, MiddlewareChain
 from .._core.registry import RequestMap
 from .._core.routes import RouteTable
-from .._runtime.aio.concurrency import ASYNC, Runner, async_only
+from .._runtime.aio.concurrency import ASYNC, Runner
 from .abc import Container
 from .chain import Dispatch, Step, fold, fold_simple
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
+from .request_routes import (
+    Route,
+    RouteInScope,
+    chained_route,
+    guarded,
+    recording_route,
+    scoped_resolving_route,
+    scoped_route,
+    simplest,
+)
 from .scopes import Scopes
 
-__all__ = ("DefaultDispatcher", "DispatchResult", "Route")
-
-#: Sends one request: what the mediator keeps for each request type.
-Route = Callable[[Any], Coroutine[Any, Any, Any]]
-#: The same in a scope that somebody else has opened: it takes what gives the objects, and the request.
-RouteInScope = Callable[[Resolve | None, Any], Coroutine[Any, Any, Any]]
+__all__ = ("DefaultDispatcher", "DispatchResult")
 
 
 @dataclass
@@ -107,14 +112,14 @@ class DefaultDispatcher:
         """
         route = self._route(request_type, emitter)
         guard = self._guard(request_type)
-        return route if guard is None else _guarded(guard, route)
+        return route if guard is None else guarded(guard, route)
 
     def compile_in_scope(self, request_type: type, emitter: EventEmitter) -> RouteInScope:
         """Make the route of one request type for scopes that somebody else opens; raise what `compile` raises."""
         handler = self._handler(request_type)
-        route = _chained_route(self._fold(handler, request_type, emitter), emitter)
+        route = chained_route(self._fold(handler, request_type, emitter), emitter)
         guard = self._guard(request_type)
-        return route if guard is None else _guarded(guard, route)
+        return route if guard is None else guarded(guard, route)
 
     def within(self, scope: Any) -> Resolve:
         """What gives the objects of a scope that somebody else has opened.
@@ -154,175 +159,16 @@ class DefaultDispatcher:
         middlewares = self._chain.select(request_type)
         scopes = self._scopes
         if not (scopes.scoped or handler.records):
-            return fold_simple(handler, _simplest(handler, scopes.resolve), middlewares, self._runner)
+            return fold_simple(handler, simplest(handler, scopes.resolve), middlewares, self._runner)
         if not middlewares and not scopes.scoped and handler.fixed:
-            return _recording_route(handler, emitter, scopes.resolve)
+            return recording_route(handler, emitter, scopes.resolve)
         if not (middlewares or scopes.foreign or handler.records) and handler.resolved is not None:
-            return _scoped_resolving_route(handler.resolved, scopes)
+            return scoped_resolving_route(handler.resolved, scopes)
         first = self._fold(handler, request_type, emitter)
         if scopes.scoped:
-            return _scoped_route(first, emitter, scopes)
-        return partial(_chained_route(first, emitter), scopes.resolve)
+            return scoped_route(first, emitter, scopes)
+        return partial(chained_route(first, emitter), scopes.resolve)
 
     def _compile_step(self, request_type: type) -> Step:
         handler = self._handler(request_type)
         return fold(handler, self._chain.select(request_type), Events().routes, self._runner)
-
-
-def _guarded(guard: Callable[[], None], route: Callable[..., Any]) -> Callable[..., Any]:
-    def guarded(*args: Any) -> Any:
-        guard()
-        return route(*args)
-
-    return guarded
-
-
-def _recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: Resolve | None) -> Route:
-    """For a handler that takes the buffer, without middlewares: no call more than needed."""
-    new, function, execute = handler.parts()
-    handle: Any = function
-    build = new if execute is None else None
-    routes = emitter.routes.of(handler)
-
-    async def route(request: Any) -> Any:
-        events = Buffer()
-        items: list[tuple[EventRoute, Any]] = []
-        events.items = items
-        events.routes = routes
-        try:
-            if build is not None:
-                response = await build().handle(request, events)
-            elif execute is None:
-                response = await handle(request, events)
-            else:
-                response = await execute(handle or new().handle, request, events)
-        finally:
-            events.routes = CLOSED
-        if items:
-            errors = await emitter.drain(items, resolve)
-            if errors:
-                raise failed(request, errors, response)
-        return response
-
-    return route
-
-
-def _chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:
-    async def route(resolve: Resolve | None, request: Any) -> Any:
-        dispatch = Dispatch()
-        dispatch.events = None
-        dispatch.resolve = resolve
-        try:
-            response = await first(dispatch, request)
-        finally:
-            items: list[Any] = dispatch.end() if dispatch.events is not None else []
-        if items:
-            errors = await emitter.drain(items, resolve)
-            if errors:
-                raise failed(request, errors, response)
-        return response
-
-    return route
-
-
-def _simplest(handler: CompiledHandler, resolve: Any) -> Route:
-    """What calls a handler that records nothing, where there are no scopes."""
-    if handler.simple is not None:
-        return handler.simple
-    if handler.resolved is None:
-        return lambda request: handler.handle(request, None, resolve)
-    handler_type = handler.resolved
-
-    def route(request: Any) -> Any:
-        handler: Any = resolve(handler_type)
-        if ASYNC:  # noqa: SIM102
-            if type(handler) is not handler_type and hasattr(handler, "__await__"):
-                return _handle_later(handler, request)
-        return handler.handle(request)
-
-    return route
-
-
-@async_only
-async def _handle_later(handler: Awaitable[Any], request: Any) -> Any:
-    return await (await handler).handle(request)
-
-
-def _scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
-    """The same in a scope for each send."""
-    new_scope = scopes.new
-
-    async def route(request: Any) -> Any:
-        scope = new_scope()
-        if ASYNC:
-            awaits = hasattr(scope, "__aenter__")
-            entered = await scope.__aenter__() if awaits else scope.__enter__()
-        else:
-            entered = scope.__enter__()
-        try:
-            handler: Any = entered.resolve(handler_type)
-            if ASYNC:  # noqa: SIM102
-                if type(handler) is not handler_type and hasattr(handler, "__await__"):
-                    handler = await handler
-            response = await handler.handle(request)
-        except BaseException as error:
-            await scopes.leave(scope, error)
-            raise
-        try:
-            if ASYNC:
-                if awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
-                    await scope.__aexit__(None, None, None)
-                else:
-                    scope.__exit__(None, None, None)
-            else:
-                scope.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - the command itself is done
-            failure = error
-        else:
-            return response
-        raise failed(request, [failure], response)
-
-    return route
-
-
-def _scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
-    """In a scope for each send. It is entered and left right here: two calls more would be felt."""
-
-    new_scope = scopes.new
-
-    async def route(request: Any) -> Any:
-        dispatch = Dispatch()
-        dispatch.events = None
-        errors: Sequence[Exception] = ()
-        scope = new_scope()
-        if ASYNC:
-            awaits = hasattr(scope, "__aenter__")
-            entered = await scope.__aenter__() if awaits else scope.__enter__()
-        else:
-            entered = scope.__enter__()
-        dispatch.resolve = scopes.resolver(entered) if scopes.foreign else entered.resolve
-        try:
-            try:
-                response = await first(dispatch, request)
-            finally:
-                items: list[Any] = dispatch.end() if dispatch.events is not None else []
-            if items:
-                errors = await emitter.drain(items, dispatch.resolve)
-        except BaseException as error:
-            await scopes.leave(scope, error)
-            raise
-        try:
-            if ASYNC:
-                if awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
-                    await scope.__aexit__(None, None, None)
-                else:
-                    scope.__exit__(None, None, None)
-            else:
-                scope.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - the command itself is done
-            errors = [*errors, error]
-        if errors:
-            raise failed(request, errors, response)
-        return response
-
-    return route

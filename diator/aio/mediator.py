@@ -16,9 +16,10 @@ from .._core.serializers import Serializer
 from .._runtime.aio.concurrency import ASYNC, Runner
 from ..errors import ConfigurationError
 from .abc import Container, Dispatcher, MessageBroker
-from .dispatcher import DefaultDispatcher, Route
+from .dispatcher import DefaultDispatcher
 from .events import EventEmitter, within
 from .receiving import Reception
+from .request_routes import Route
 
 __all__ = ("Mediator",)
 
@@ -110,6 +111,8 @@ class Mediator:
     # `scope` is not keyword-only, because CPython calls functions without keyword-only parameters faster
     def send(self, request: Request[R], scope: Any = None) -> Coroutine[Any, Any, R]:
         """Handle a request, then emit the events that its handler recorded.
+
+        A handler that records nothing may be built right here, before anything is awaited.
 
         Args:
             request: The command or query.
