@@ -44,7 +44,7 @@ def svg(bars: list[tuple[str, float, str]], title: str) -> str:
         f"<title>{escape(title)}</title><style>text {{ font: 13px sans-serif; fill: #57606a }}</style>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="16" y="26" style="font-size: 16px">{escape(title)}</text>',
-        '<text x="16" y="44">time per send on a logarithmic axis; a new handler each time, where the library can</text>',
+        '<text x="16" y="44">time per send, logarithmic; a new handler each time, where the library can</text>',
     ]
     tick = least
     while tick <= most:

@@ -1,7 +1,7 @@
 # Generated from diator/aio/mediator.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """The mediator: sends requests to their handlers, and the events they record to theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,6 +17,7 @@ from ..errors import ConfigurationError
 from .abc import Container, Dispatcher, MessageBroker
 from .dispatcher import DefaultDispatcher
 from .events import EventEmitter, within
+from .receiving import Reception
 from .request_routes import Route
 
 __all__ = ("Mediator",)
@@ -33,7 +34,7 @@ class Mediator:
         container: Builds handlers and provides function parameters: any object with ``resolve``. Without one,
             handlers are built with no arguments.
         event_emitter: Emits the events; instead of ``event_map`` and ``message_broker``.
-        middleware_chain: Wraps the handling of requests.
+        middleware_chain: Wraps the handling of requests, and of received events where it says so.
         event_map: The handlers of each event.
         message_broker: Takes notification and ECST events. Without one their handlers run in this process.
         dispatcher_type: Replaces the dispatcher. It is called with ``request_map``, ``container`` and
@@ -92,6 +93,7 @@ class Mediator:
                 "pass the others to EventEmitter"
             )
         self._emitter = within(event_emitter, container, self._runner)
+        self._reception = Reception(self._emitter, container, middleware_chain, self._runner)
         self._routes: RouteTable[Route] = RouteTable(self._compile)
         self._known_routes = self._routes.known
         self._compiled: DefaultDispatcher | None = None
@@ -108,6 +110,8 @@ class Mediator:
     # `scope` is not keyword-only, because CPython calls functions without keyword-only parameters faster
     def send(self, request: Request[R], scope: Any = None) -> R:
         """Handle a request, then emit the events that its handler recorded.
+
+        A handler that records nothing may be built right here, before anything else happens.
 
         Args:
             request: The command or query.
@@ -169,18 +173,25 @@ class Mediator:
         """
         self._emitter.emit(event, scope=scope)
 
-    def receive(self, event: Event, *, scope: Any = None) -> None:
+    def receive(self, event: Event, *, scope: Any = None, done: Collection[str] = ()) -> None:
         """Run the handlers of an event that came from a broker: this one is never sent again.
 
         Args:
             event: What was received.
             scope: As for `send`.
+            done: The names of handlers not to run, because they have succeeded in an earlier delivery.
 
         Raises:
             EventRouteDoesNotExist: No handler is bound to it.
-            EventHandlingError: Handlers failed; the others have run.
+            EventHandlingError: Handlers failed, or what they caused; the others have run. Its ``.done`` names all
+                handlers that need not run again.
+            Exception: What a middleware raised.
         """
-        self._emitter.receive(event, scope=scope)
+        self._reception.receive(event, scope, frozenset(done))
+
+    def receivable(self) -> list[type[Event]]:
+        """The notification and ECST events that have handlers here: what a worker takes from a broker."""
+        return self._emitter.routes.receivable()
 
     def check(self) -> None:
         """Look for everything that would fail later: handlers that cannot be built, events without a route, code
