@@ -109,6 +109,8 @@ class Mediator:
     def send(self, request: Request[R], scope: Any = None) -> R:
         """Handle a request, then emit the events that its handler recorded.
 
+        A handler that records nothing may be built as soon as this is called.
+
         Args:
             request: The command or query.
             scope: A scope of the container that somebody else, such as a web framework, has opened and will close.
