@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 from report import NAMES, by_name
 
 WIDTH, LEFT, RIGHT, BAR, TOP = 760, 170, 80, 26, 58
+NOTE = "time per send on a logarithmic axis; a new handler each time, where the library can"
 #: The case that is drawn: what all of them can do, in the way that comes first here.
 CASES = ("new", "singleton", "model")
 COLOURS = {"baseline_aio": "#8c959f", "diator_aio": "#1a7f37"}
@@ -44,7 +45,7 @@ def svg(bars: list[tuple[str, float, str]], title: str) -> str:
         f"<title>{escape(title)}</title><style>text {{ font: 13px sans-serif; fill: #57606a }}</style>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="16" y="26" style="font-size: 16px">{escape(title)}</text>',
-        '<text x="16" y="44">time per send, logarithmic; a new handler each time, where the library can</text>',
+        f'<text x="16" y="44">{NOTE}</text>',
     ]
     tick = least
     while tick <= most:

@@ -112,7 +112,7 @@ class Mediator:
     def send(self, request: Request[R], scope: Any = None) -> Coroutine[Any, Any, R]:
         """Handle a request, then emit the events that its handler recorded.
 
-        A handler that records nothing may be built right here, before anything else happens.
+        A handler that records nothing may be built as soon as this is called.
 
         Args:
             request: The command or query.
