@@ -24,6 +24,7 @@ from .request_routes import (
     scoped_resolving_route,
     scoped_route,
     simplest,
+    unscoped_route,
 )
 from .scopes import Scopes
 
@@ -163,7 +164,9 @@ class DefaultDispatcher:
         if not middlewares and not scopes.scoped and handler.fixed:
             return recording_route(handler, emitter, scopes.resolve)
         if not (middlewares or scopes.foreign or handler.records) and handler.resolved is not None:
-            return scoped_resolving_route(handler.resolved, scopes)
+            route = scoped_resolving_route(handler.resolved, scopes)
+            make = scopes.unscoped(handler.resolved)
+            return route if make is None else unscoped_route(handler.resolved, make, route)
         first = self._fold(handler, request_type, emitter)
         if scopes.scoped:
             return scoped_route(first, emitter, scopes)

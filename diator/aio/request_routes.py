@@ -8,7 +8,7 @@ from .._runtime.aio.concurrency import ASYNC, async_only
 from .chain import Dispatch, Step
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
-from .scopes import Scopes
+from .scopes import OpenScope, Scopes, wait_until_closed
 
 __all__ = (
     "Route",
@@ -19,6 +19,7 @@ __all__ = (
     "scoped_resolving_route",
     "scoped_route",
     "simplest",
+    "unscoped_route",
 )
 
 #: Sends one request: what the mediator keeps for each request type.
@@ -116,11 +117,13 @@ def scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
 
     async def route(request: Any) -> Any:
         scope = new_scope()
+        is_open = isinstance(scope, OpenScope)
+        entered: Any
         if ASYNC:
-            awaits = hasattr(scope, "__aenter__")
-            entered = await scope.__aenter__() if awaits else scope.__enter__()
+            awaits = not is_open and hasattr(scope, "__aenter__")
+            entered = await scope.__aenter__() if awaits else scope if is_open else scope.__enter__()
         else:
-            entered = scope.__enter__()
+            entered = scope if is_open else scope.__enter__()
         try:
             handler: Any = entered.resolve(handler_type)
             if ASYNC:  # noqa: SIM102
@@ -132,17 +135,36 @@ def scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
             raise
         try:
             if ASYNC:
-                if awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
+                if is_open:
+                    closing = scope.close(None)
+                    if closing is not None:
+                        await wait_until_closed(closing)
+                elif awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
                     await scope.__aexit__(None, None, None)
                 else:
                     scope.__exit__(None, None, None)
             else:
-                scope.__exit__(None, None, None)
+                scope.close(None) if is_open else scope.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - the command itself is done
             failure = error
         else:
             return response
         raise failed(request, [failure], response)
+
+    return route
+
+
+def unscoped_route(handler_type: type, make: Callable[[], Any], scoped: Route) -> Route:
+    """The same where nothing belongs to the scope, so that none is opened as long as this makes the handler."""
+
+    def route(request: Any) -> Any:
+        handler = make()
+        if handler is None:
+            return scoped(request)
+        if ASYNC:  # noqa: SIM102
+            if type(handler) is not handler_type and hasattr(handler, "__await__"):
+                return _handle_later(handler, request)
+        return handler.handle(request)
 
     return route
 
@@ -156,11 +178,13 @@ def scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
         dispatch.events = None
         errors: Sequence[Exception] = ()
         scope = new_scope()
+        is_open = isinstance(scope, OpenScope)
+        entered: Any
         if ASYNC:
-            awaits = hasattr(scope, "__aenter__")
-            entered = await scope.__aenter__() if awaits else scope.__enter__()
+            awaits = not is_open and hasattr(scope, "__aenter__")
+            entered = await scope.__aenter__() if awaits else scope if is_open else scope.__enter__()
         else:
-            entered = scope.__enter__()
+            entered = scope if is_open else scope.__enter__()
         dispatch.resolve = scopes.resolver(entered) if scopes.foreign else entered.resolve
         try:
             try:
@@ -174,12 +198,16 @@ def scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
             raise
         try:
             if ASYNC:
-                if awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
+                if is_open:
+                    closing = scope.close(None)
+                    if closing is not None:
+                        await wait_until_closed(closing)
+                elif awaits:  # pyright: ignore[reportPossiblyUnboundVariable]
                     await scope.__aexit__(None, None, None)
                 else:
                     scope.__exit__(None, None, None)
             else:
-                scope.__exit__(None, None, None)
+                scope.close(None) if is_open else scope.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - the command itself is done
             errors = [*errors, error]
         if errors:

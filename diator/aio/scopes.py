@@ -2,18 +2,63 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import TracebackType
 from typing import Any, Self
 
 from .._core.callables import is_coroutine_callable
-from .._runtime.aio.concurrency import ASYNC, Runner, async_only, shielded
+from .._core.notes import note_failure
+from .._runtime.aio.concurrency import ASYNC, Runner, async_only
+from .._runtime.aio.finishing import finish
 from ..errors import HandlerBuildError
 from .abc import Container
 from .handlers import CompiledHandler, Resolve
 
-__all__ = ("Scopes",)
+__all__ = ("OpenScope", "Scopes", "exc_info")
 
-#: Seconds that closing a scope may take when the dispatch has failed or has been cancelled.
+#: Seconds that closing a scope may still take when the dispatch is cancelled.
 GRACE = 10
+_CLOSING = "closing the dependency scope"
+
+
+class OpenScope:
+    """A scope that needs no entering, and waits at its end only if it has to: the mediator enters none of these.
+
+    Attributes:
+        resolve: Gives the object for a type, at once or later.
+    """
+
+    __slots__ = ()
+
+    resolve: Any
+
+    def close(self, error: BaseException | None) -> Any:
+        """Close the scope.
+
+        Args:
+            error: What is being raised inside of it.
+
+        Returns:
+            None, or what the mediator has to wait for.
+        """
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if ASYNC:
+            closing = self.close(exc)
+            if closing is not None:
+                await closing
+        else:
+            self.close(exc)
+
+
+def exc_info(error: BaseException | None) -> tuple[Any, Any, Any]:
+    """What ``__exit__`` takes."""
+    return (None, None, None) if error is None else (type(error), error, error.__traceback__)
 
 
 class Scopes:
@@ -27,7 +72,7 @@ class Scopes:
     Attributes:
         resolve: Gives what the container itself has for a type; None without a container.
         scoped: Whether the container has scopes.
-        new: Makes a scope that is not open yet: a context manager, which may be a blocking one on either side.
+        new: Makes a scope: an `OpenScope`, or a context manager, which may be a blocking one on either side.
         foreign: Whether ``resolve`` cannot simply be called here.
     """
 
@@ -42,6 +87,8 @@ class Scopes:
 
     async def enter(self, scope: Any) -> Resolve:
         """Open a scope, and give its ``resolve``."""
+        if isinstance(scope, OpenScope):
+            return self.resolver(scope)
         if ASYNC:
             entered = await scope.__aenter__() if hasattr(scope, "__aenter__") else scope.__enter__()
         else:
@@ -58,19 +105,22 @@ class Scopes:
         Returns:
             What closing raised, if nothing else is being raised.
         """
-        exc_info = (None, None, None) if error is None else (type(error), error, error.__traceback__)
         try:
             if ASYNC:
-                left = scope.__aexit__(*exc_info) if hasattr(scope, "__aexit__") else scope.__exit__(*exc_info)
+                if isinstance(scope, OpenScope):
+                    left = scope.close(error)
+                else:
+                    leave = scope.__aexit__ if hasattr(scope, "__aexit__") else scope.__exit__
+                    left = leave(*exc_info(error))
                 if hasattr(left, "__await__"):
-                    await (left if error is None else _finish(left))
+                    await wait_until_closed(left)
             else:
-                scope.__exit__(*exc_info)
+                scope.close(error) if isinstance(scope, OpenScope) else scope.__exit__(*exc_info(error))
         except Exception as failure:  # noqa: BLE001 - the caller has something to report already, or reports this
             if error is None:
                 return failure
             if failure is not error:
-                error.add_note(f"closing the dependency scope then raised {type(failure).__qualname__}: {failure}")
+                note_failure(error, _CLOSING, failure)
         return None
 
     def within(self, scope: Any) -> Resolve:
@@ -94,6 +144,14 @@ class Scopes:
         """The ``resolve`` of a scope, in the colour of this side."""
         return self._runner.resolver(scope.resolve) if self.foreign else scope.resolve
 
+    def unscoped(self, type_: type) -> Callable[[], Any] | None:
+        """What makes the object for a type without a scope, if the container can tell that none is needed.
+
+        It gives None once one is needed after all.
+        """
+        find = getattr(self._container, "unscoped", None)
+        return None if find is None else find(type_)
+
     def check(self, handler: CompiledHandler) -> None:
         """Let the container say whether it could build what a handler needs, if it can tell.
 
@@ -114,22 +172,18 @@ class Scopes:
 
 
 @async_only
-async def _finish(closing: Awaitable[Any]) -> None:
-    """Close what a failed or cancelled dispatch has opened; a task that has been cancelled could not wait for it."""
-    with shielded(GRACE) as shield:
-        await closing
-    if shield.cancelled_caught:
-        raise TimeoutError(f"it took longer than {GRACE} seconds")
+async def wait_until_closed(closing: Awaitable[Any]) -> None:
+    """Wait for the end of a scope, in spite of cancellation."""
+    await finish(closing, _CLOSING, GRACE)
 
 
-class _NoScope:
+class _NoScope(OpenScope):
     """Stands for the scope of a container that has none, or of no container."""
+
+    __slots__ = ("resolve",)
 
     def __init__(self, container: Any) -> None:
         self.resolve = getattr(container, "resolve", None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
+    def close(self, error: BaseException | None) -> None:
         pass

@@ -8,7 +8,7 @@ from .._core.events import CLOSED, Buffer, EventRoute, failed
 from .chain import Dispatch, Step
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
-from .scopes import Scopes
+from .scopes import OpenScope, Scopes
 
 __all__ = (
     "Route",
@@ -19,6 +19,7 @@ __all__ = (
     "scoped_resolving_route",
     "scoped_route",
     "simplest",
+    "unscoped_route",
 )
 
 #: Sends one request: what the mediator keeps for each request type.
@@ -108,7 +109,9 @@ def scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
 
     def route(request: Any) -> Any:
         scope = new_scope()
-        entered = scope.__enter__()
+        is_open = isinstance(scope, OpenScope)
+        entered: Any
+        entered = scope if is_open else scope.__enter__()
         try:
             handler: Any = entered.resolve(handler_type)
             response = handler.handle(request)
@@ -116,12 +119,24 @@ def scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
             scopes.leave(scope, error)
             raise
         try:
-            scope.__exit__(None, None, None)
+            scope.close(None) if is_open else scope.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - the command itself is done
             failure = error
         else:
             return response
         raise failed(request, [failure], response)
+
+    return route
+
+
+def unscoped_route(handler_type: type, make: Callable[[], Any], scoped: Route) -> Route:
+    """The same where nothing belongs to the scope, so that none is opened as long as this makes the handler."""
+
+    def route(request: Any) -> Any:
+        handler = make()
+        if handler is None:
+            return scoped(request)
+        return handler.handle(request)
 
     return route
 
@@ -135,7 +150,9 @@ def scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
         dispatch.events = None
         errors: Sequence[Exception] = ()
         scope = new_scope()
-        entered = scope.__enter__()
+        is_open = isinstance(scope, OpenScope)
+        entered: Any
+        entered = scope if is_open else scope.__enter__()
         dispatch.resolve = scopes.resolver(entered) if scopes.foreign else entered.resolve
         try:
             try:
@@ -148,7 +165,7 @@ def scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
             scopes.leave(scope, error)
             raise
         try:
-            scope.__exit__(None, None, None)
+            scope.close(None) if is_open else scope.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - the command itself is done
             errors = [*errors, error]
         if errors:

@@ -55,7 +55,10 @@ def wireup_container() -> Any:
 
 
 @pytest.mark.parametrize("make", [dishka_container, wireup_container])
-async def test_what_is_left_is_closed_if_the_send_is_cancelled_while_it_closes(make: Any) -> None:
+async def test_what_is_left_is_closed_if_a_finaliser_takes_too_long_after_a_cancellation(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diator.aio.scopes.GRACE", 0.02)
     async with anyio.create_task_group() as group:
         group.start_soon(mediator_for(make(), takes_both).send, Join())
         while "wait" not in log:

@@ -1,14 +1,16 @@
 """What the adapters share: the attached container, and the words for what it cannot give."""
 
 import inspect
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Generator
+from contextlib import AsyncExitStack, contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, Generic, TypeVar
 
 from ..._core.annotations import evaluate
 from ..._core.callables import handler_name, parameters_of
+from ..._runtime.aio.concurrency import async_only
 from ...errors import HandlerBuildError
+from ..scopes import exc_info
 
 __all__ = (
     "Adapter",
@@ -16,6 +18,7 @@ __all__ = (
     "find_gap",
     "is_abstract",
     "lacking",
+    "leave",
     "no_scope",
     "refuse_factory",
     "required_parameters",
@@ -55,6 +58,47 @@ class Adapter(Generic[C]):
     def attach_external_container(self, container: C) -> None:
         """Use this container, instead of another one if there was one."""
         self._external_container = container
+
+
+# --- leaving the scopes of libraries which raise groups, and leave other finalisers alone after a `BaseException`
+
+
+def leave(scope: Any, error: BaseException | None) -> None:
+    """Leave a scope that waits for nothing.
+
+    Raises:
+        BaseException: What its finalisers raised, in a group if it was more than one `Exception`.
+    """
+    try:
+        with _group_of_one_opened():
+            scope.__exit__(*exc_info(error))
+    except Exception:
+        raise
+    except BaseException:
+        leave(scope, error)  # the other finalisers
+        raise
+
+
+@async_only
+async def leave_later(scope: Any, error: BaseException | None) -> None:
+    """The same for a scope that waits for its finalisers."""
+    try:
+        with _group_of_one_opened():
+            await scope.__aexit__(*exc_info(error))
+    except Exception:
+        raise
+    except BaseException:
+        await leave_later(scope, error)
+        raise
+
+
+@contextmanager
+def _group_of_one_opened() -> Generator[None]:
+    try:
+        yield
+    except ExceptionGroup as group:
+        first, *others = group.exceptions
+        raise (group if others else first) from None
 
 
 # --- what a container cannot give

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from ..._core.callables import handler_name, is_coroutine_callable
 from ..._runtime.aio.concurrency import ASYNC
 from ...errors import HandlerBuildError, MissingExtraError
+from ..scopes import wait_until_closed
 from .base import Adapter, is_abstract, lacking, no_scope, required_parameters, text_of, unannotated, unavailable
 
 try:
@@ -151,7 +152,14 @@ class DIScope:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._context.__aexit__(exc_type, exc, traceback)
+        if ASYNC:
+            leaving = self._context.__aexit__(exc_type, exc, traceback)
+            if getattr(self._context.stack, "_exit_callbacks", True):  # something has a finaliser
+                await wait_until_closed(leaving)
+            else:
+                await leaving
+        else:
+            self._context.__exit__(exc_type, exc, traceback)  # unasync: keep
 
 
 def _unannotated_parameter(maker: Any) -> str:

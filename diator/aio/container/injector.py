@@ -18,10 +18,10 @@ from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from functools import partial
 from inspect import Parameter
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from ...errors import MissingExtraError
+from ..scopes import OpenScope, exc_info
 from .base import Adapter, Unavailable, find_gap, is_abstract, no_scope, refuse_factory, required_parameters, text_of
 
 try:
@@ -96,7 +96,7 @@ class InjectorContainer(Adapter[Injector]):
         find_gap(type_, partial(_maker_of, self.external_container), _parameters)
 
 
-class InjectorScope:
+class InjectorScope(OpenScope):
     """What one dispatch has made in `dispatch_scope`."""
 
     __slots__ = ("_injector", "_made")
@@ -113,15 +113,10 @@ class InjectorScope:
         finally:
             _made.reset(token)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self, error: BaseException | None) -> Any:
+        """Run what was pushed on the exit stack, if there is one."""
         stack = self._made.pop(AsyncExitStack, None)
-        if stack is not None:
-            await stack.get(self._injector).__aexit__(exc_type, exc, traceback)
+        return None if stack is None else stack.get(self._injector).__aexit__(*exc_info(error))
 
 
 class _ChildInjector:

@@ -2,14 +2,15 @@
 """What the adapters share: the attached container, and the words for what it cannot give."""
 
 import inspect
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, Generic, TypeVar
 
 from ..._core.annotations import evaluate
 from ..._core.callables import handler_name, parameters_of
 from ...errors import HandlerBuildError
+from ..scopes import exc_info
 
 __all__ = (
     "Adapter",
@@ -17,6 +18,7 @@ __all__ = (
     "find_gap",
     "is_abstract",
     "lacking",
+    "leave",
     "no_scope",
     "refuse_factory",
     "required_parameters",
@@ -56,6 +58,34 @@ class Adapter(Generic[C]):
     def attach_external_container(self, container: C) -> None:
         """Use this container, instead of another one if there was one."""
         self._external_container = container
+
+
+# --- leaving the scopes of libraries which raise groups, and leave other finalisers alone after a `BaseException`
+
+
+def leave(scope: Any, error: BaseException | None) -> None:
+    """Leave a scope that waits for nothing.
+
+    Raises:
+        BaseException: What its finalisers raised, in a group if it was more than one `Exception`.
+    """
+    try:
+        with _group_of_one_opened():
+            scope.__exit__(*exc_info(error))
+    except Exception:
+        raise
+    except BaseException:
+        leave(scope, error)  # the other finalisers
+        raise
+
+
+@contextmanager
+def _group_of_one_opened() -> Generator[None]:
+    try:
+        yield
+    except ExceptionGroup as group:
+        first, *others = group.exceptions
+        raise (group if others else first) from None
 
 
 # --- what a container cannot give

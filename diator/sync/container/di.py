@@ -149,7 +149,7 @@ class DIScope:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._context.__exit__(exc_type, exc, traceback)
+        self._context.__exit__(exc_type, exc, traceback)  # unasync: keep
 
 
 def _unannotated_parameter(maker: Any) -> str:

@@ -15,12 +15,12 @@ an event loop too, so they must not do I/O there. On trio, give an `AsyncContain
 
 import inspect
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from ..._core.callables import handler_name
 from ...errors import MissingExtraError
-from .base import Adapter, Unavailable, find_gap, no_scope, text_of
+from ..scopes import OpenScope
+from .base import Adapter, Unavailable, find_gap, leave, no_scope, text_of
 
 try:
     import dishka
@@ -101,7 +101,7 @@ class DishkaContainer(Adapter[Any]):
         find_gap(type_, graph.maker_of, graph.parameters)
 
 
-class DishkaScope:
+class DishkaScope(OpenScope):
     """The scope of one dispatch: a container of dishka."""
 
     __slots__ = ("_container", "resolve")
@@ -110,22 +110,21 @@ class DishkaScope:
         self._container = container
         self.resolve = container.get
 
-    def __enter__(self) -> "DishkaScope":
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self, error: BaseException | None) -> Any:
+        """Finalise what was made in the scope, the last one first."""
         container = self._container
-        try:
-            container.__exit__(exc_type, exc, traceback)
-        except ExceptionGroup as group:
-            first, *others = group.exceptions
-            raise (group if others else first) from None
-        except BaseException as error:
-            if not isinstance(error, Exception):  # dishka has left the other finalisers to the next call
-                self.__exit__(exc_type, exc, traceback)
-            raise
+        if not _has_finalisers(container):
+            return None
+        return leave(container, error)
+
+
+def _has_finalisers(container: Any) -> bool:
+    """Whether something to be finalised was made in the scope, or in those that dishka has opened around it."""
+    while not getattr(container, "_exits", True):
+        if container.parent_closer is None:
+            return False
+        container = container.parent_container
+    return True
 
 
 class _Graph:

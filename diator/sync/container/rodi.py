@@ -16,10 +16,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from inspect import Parameter
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from ...errors import HandlerBuildError, MissingExtraError
+from ..scopes import OpenScope, exc_info
 from .base import (
     Adapter,
     Unavailable,
@@ -98,7 +98,7 @@ class RodiContainer(Adapter[rodi.Container]):
             ) from failure
 
 
-class RodiScope(rodi.ActivationScope):
+class RodiScope(OpenScope, rodi.ActivationScope):
     """A scope of rodi that also runs what was pushed on its `ExitStack`."""
 
     __slots__ = ()
@@ -112,16 +112,11 @@ class RodiScope(rodi.ActivationScope):
         found: T = self.provider.get(type_, self)
         return found
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self, error: BaseException | None) -> Any:
+        """Run what was pushed on the exit stack, if there is one."""
         stack: ExitStack | None = self.scoped_services.pop(ExitStack, None)
         self.provider = _CLOSED
-        if stack is not None:
-            stack.__exit__(exc_type, exc, traceback)
+        return None if stack is None else stack.__exit__(*exc_info(error))
 
 
 class _Closed:

@@ -12,11 +12,11 @@ An `AsyncContainer` awaits its factories and their clean-up. What is not `async 
 called, so it must not do I/O there. Event handlers that run in parallel need ``concurrent_scoped_access=True``.
 """  # unasync: keep
 
-from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from ...errors import MissingExtraError
-from .base import Adapter, no_scope, unavailable
+from ..scopes import OpenScope
+from .base import Adapter, leave, no_scope, unavailable
 
 try:
     import wireup
@@ -82,7 +82,7 @@ class WireupContainer(Adapter[Any]):
             raise unavailable(type_, remedy) from exc
 
 
-class WireupScope:
+class WireupScope(OpenScope):
     """The scope of one dispatch: a scoped container of wireup."""
 
     __slots__ = ("_container", "resolve")
@@ -91,18 +91,8 @@ class WireupScope:
         self._container = container
         self.resolve = container.get
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            self._container.__exit__(exc_type, exc, traceback)
-        except ExceptionGroup as group:
-            first, *others = group.exceptions
-            raise (group if others else first) from None
-        except BaseException as error:
-            if not isinstance(error, Exception):  # wireup has left the others to the next call
-                self.__exit__(exc_type, exc, traceback)
-            raise
+    def close(self, error: BaseException | None) -> Any:
+        """Finalise what was made in the scope, the last one first."""
+        if not getattr(self._container, "_current_scope_exit_stack", True):
+            return None  # nothing was made that has a finaliser
+        return leave(self._container, error)

@@ -1,6 +1,7 @@
 """What every container must do when a send is cancelled, and what only concerns event loops."""
 
 import importlib
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -45,6 +46,39 @@ async def test_it_closes_once_when_the_send_is_cancelled(make: Make, opening: An
         group.cancel_scope.cancel()
     opened = ["open session", *(["open lock"] if stage == "event handler" else [])]
     assert log == [*opened, *(line.replace("open", "close") for line in reversed(opened))]
+
+
+async def test_everything_closes_when_the_send_is_cancelled_while_it_closes(make: Make, opening: Any) -> None:
+    class Log(list[str]):
+        def append(self, line: str) -> None:
+            super().append(line)
+            if line == "close lock":
+                scope.cancel()
+
+    async def join(command: Join, session: Session, lock: Lock) -> None: ...
+
+    log = Log()
+    mediator = mediator_for(make(*app(log, opening), Provided(Lock, "scoped", locks(log))), join)
+    with anyio.CancelScope() as scope:
+        await mediator.send(Join())
+    assert log == ["open session", "open lock", "close lock", "close session"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_finaliser_may_take_its_time_as_long_as_nobody_cancels(
+    make: Make, opening: Any, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def join(command: Join, session: Session) -> None:
+        sessions.append(session)
+        if fails:
+            raise ValueError("mine")
+
+    monkeypatch.setattr("diator.aio.scopes.GRACE", 0)
+    sessions: list[Session] = []
+    with pytest.raises(ValueError, match="mine") if fails else nullcontext() as caught:
+        await mediator_for(make(*app([], opening)), join).send(Join())
+    assert not fails or not hasattr(caught.value, "__notes__")
+    assert [session.closed for session in sessions] == [True]
 
 
 async def test_a_timeout_around_the_send_stays_a_timeout_if_a_finaliser_fails(make: Make, opening: Any) -> None:

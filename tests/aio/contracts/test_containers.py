@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -277,6 +279,41 @@ async def test_a_finaliser_that_fails_does_not_hide_the_error_of_the_handler(mak
         await mediator.send(Join())
     assert caught.value is error
     assert "OSError: cannot close" in "".join(getattr(error, "__notes__", ()))
+
+
+async def test_no_failing_finaliser_hides_another_one(make: Make, opening: Any) -> None:
+    async def join(command: Join, session: Session, lock: Lock) -> None:
+        if command.name == "failing":
+            raise ValueError("mine")
+
+    def container() -> Any:
+        return make(*app([], opening, OSError("session")), Provided(Lock, "scoped", locks([], KeyError("lock"))))
+
+    with pytest.raises(EventHandlingError) as done:
+        await mediator_for(container(), join).send(Join())
+    shown = "".join(format_exception(done.value))
+    assert "OSError: session" in shown
+    assert "KeyError: 'lock'" in shown
+    with pytest.raises(ValueError, match="mine") as failed:
+        await mediator_for(container(), join).send(Join(name="failing"))
+    assert [note.removeprefix("closing the dependency scope then raised ") for note in failed.value.__notes__] == [
+        "KeyError: 'lock'",
+        "OSError: session",
+    ]
+
+
+async def test_a_finaliser_that_fails_does_not_hide_an_immutable_error(make: Make, opening: Any) -> None:
+    @dataclass(frozen=True)
+    class Full(Exception):
+        places: int
+
+    async def join(command: Join, session: Session) -> None:
+        raise error
+
+    error = Full(places=7)
+    with pytest.raises(Full) as caught:
+        await mediator_for(make(*app([], opening, OSError("cannot close"))), join).send(Join())
+    assert caught.value is error
 
 
 async def test_a_finaliser_that_swallows_errors_cannot_make_a_failed_command_look_done(make: Make) -> None:

@@ -10,7 +10,7 @@ import pytest
 from dependency_injector import containers, providers
 
 from diator._runtime.aio.concurrency import ASYNC
-from diator.aio.container import dependency_injector as module
+from diator.aio.container import _dependency_injector_plans as plans
 from diator.aio.container.dependency_injector import DependencyInjectorContainer
 from tests.aio.contracts.containers.interface import Case, Provided
 
@@ -27,7 +27,7 @@ class DependencyInjector(Case):
     name = "dependency-injector"
     adapter = DependencyInjectorContainer
     library = "dependency_injector"
-    solver = (module, "_with_all_below")
+    solver = (plans, "with_all_below")
     remedy = r"providers\.Factory\(MeetingAPI, \.\.\.\)|`meeting_api=\.\.\.` to the provider of NeedsMeetingAPI"
 
     def build(self, *provided: Provided) -> DependencyInjectorContainer:

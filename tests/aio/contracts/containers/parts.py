@@ -94,7 +94,7 @@ def sessions_of_the_other_colour(
     return open_session
 
 
-def locks(log: list[str]) -> Callable[[], Iterator[Lock]]:
+def locks(log: list[str], error: BaseException | None = None) -> Callable[[], Iterator[Lock]]:
     """A generator that opens and closes a lock."""
 
     def open_lock() -> Iterator[Lock]:
@@ -103,6 +103,8 @@ def locks(log: list[str]) -> Callable[[], Iterator[Lock]]:
             yield Lock()
         finally:
             log.append("close lock")
+            if error is not None:
+                raise error
 
     return open_lock
 

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 import pytest
 from dependency_injector import containers, providers
 
-from diator.sync.container import dependency_injector as module
+from diator.sync.container import _dependency_injector_plans as plans
 from diator.sync.container.dependency_injector import DependencyInjectorContainer
 from tests.sync.contracts.containers.interface import Case, Provided
 
@@ -27,7 +27,7 @@ class DependencyInjector(Case):
     name = "dependency-injector"
     adapter = DependencyInjectorContainer
     library = "dependency_injector"
-    solver = (module, "_with_all_below")
+    solver = (plans, "with_all_below")
     remedy = r"providers\.Factory\(MeetingAPI, \.\.\.\)|`meeting_api=\.\.\.` to the provider of NeedsMeetingAPI"
 
     def build(self, *provided: Provided) -> DependencyInjectorContainer:
