@@ -114,8 +114,11 @@ def check_buildable(spec: HandlerSpec) -> None:
         return
     for parameter in parameters_of(spec.handler.__init__, skip_self=True):
         if parameter.default is parameter.empty:
+            annotate = (
+                "annotate it, as containers find it by type, and " if parameter.annotation is parameter.empty else ""
+            )
             raise HandlerBuildError(
-                f"{spec.name}.__init__ needs a value for its parameter `{parameter.name}`: {remedy}, "
+                f"{spec.name}.__init__ needs a value for its parameter `{parameter.name}`: {annotate}{remedy}, "
                 "or bind an object instead of the class"
             )
 

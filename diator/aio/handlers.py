@@ -19,7 +19,7 @@ class CompiledHandler:
 
     Args:
         spec: What is known of the handler.
-        has_container: Whether the mediator builds handlers with a container.
+        key: What the container is asked for, given the annotation of a parameter; None without a container.
         runner: Runs code of the other colour.
         sync: Where ``def`` handlers run if the binding does not say.
 
@@ -33,12 +33,14 @@ class CompiledHandler:
         foreign: Whether it is of the other colour, so that it runs somewhere else.
         fixed: Whether calling it takes nothing but the message, and the buffer as second argument.
         inline: Whether it is `fixed`, and a ``def`` that runs right where it is called.
+        is_buildable: Whether the container has said so.
 
     Raises:
         HandlerBuildError: There is no container, and the handler needs one.
     """
 
     __slots__ = (
+        "_dependencies",
         "_execute",
         "_from_container",
         "_function",
@@ -47,6 +49,7 @@ class CompiledHandler:
         "fixed",
         "foreign",
         "inline",
+        "is_buildable",
         "new",
         "plain",
         "records",
@@ -54,13 +57,15 @@ class CompiledHandler:
         "simple",
     )
 
-    def __init__(self, spec: HandlerSpec, has_container: bool, runner: Runner, sync: SyncMode) -> None:
-        if not has_container:
+    def __init__(self, spec: HandlerSpec, key: Callable[[Any], Any] | None, runner: Runner, sync: SyncMode) -> None:
+        if key is None:
             check_buildable(spec)
         self._spec = spec
+        self.is_buildable = False
         self._function = None if spec.is_class else spec.function
         self._execute = runner.executor(spec.is_async, spec.sync or sync)
-        self._from_container = has_container and spec.is_class
+        self._from_container = key is not None and spec.is_class
+        self._dependencies = () if key is None else tuple((name, key(type_)) for name, type_ in spec.dependencies)
         self._has_own_events = spec.may_own_events and spec.events_parameter is None
         self.records = spec.events_parameter is not None or self._has_own_events
         self.foreign = spec.is_async is not ASYNC
@@ -86,7 +91,7 @@ class CompiledHandler:
     @property
     def needs(self) -> list[tuple[str | None, Any]]:
         """The types that the container has to give, each with the name of the parameter that takes it, if any does."""
-        return [(None, self._spec.handler)] if self._from_container else [*self._spec.dependencies]
+        return [(None, self._spec.handler)] if self._from_container else [*self._dependencies]
 
     def parts(self) -> tuple[Any, Callable[..., Any] | None, Callable[..., Any] | None]:
         """The class to build or None, the function to call if there is no class, and what executes it, if anything."""
@@ -114,10 +119,10 @@ class CompiledHandler:
             function = handler.handle
         if self._has_own_events:
             return await self._handle_own(handler, message, events)
-        if not (spec.dependencies or (self.records and not spec.events_second)):
+        if not (self._dependencies or (self.records and not spec.events_second)):
             return await (self._call(function, message, events) if self.records else self._call(function, message))
         arguments: dict[str, Any] = {}
-        for name, type_ in spec.dependencies:
+        for name, type_ in self._dependencies:
             value: Any = resolve(type_)  # type: ignore[misc]  # there are no dependencies without a container
             if ASYNC:  # noqa: SIM102
                 if type(value) is not type_ and hasattr(value, "__await__"):

@@ -44,8 +44,8 @@ class ScopedContainer(Container, Protocol):
     """A container with scopes: each dispatch opens one, and resolves everything in it.
 
     It may also have ``within(scope)``, which gives something with ``resolve`` for a scope that somebody else has opened
-    (``mediator.send(..., scope=...)``), and ``check(type_)``, which raises `HandlerBuildError` for a type that it could
-    not build (`Mediator.check`).
+    (``mediator.send(..., scope=...)``); ``check(type_)``, which raises `HandlerBuildError` for a type that it could not
+    build (`Mediator.check`); and ``key(annotation)``, which gives what to ask ``resolve`` for to fill a parameter.
     """
 
     def scope(self) -> AbstractContextManager[Container]:

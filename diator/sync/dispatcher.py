@@ -22,11 +22,9 @@ from .request_routes import (
     chained_route,
     guarded,
     recording_route,
-    scoped_resolving_route,
-    scoped_route,
     simplest,
-    unscoped_route,
 )
+from .scoped_routes import scoped_resolving_route, scoped_route, unscoped_route
 from .scopes import Scopes
 
 __all__ = ("DefaultDispatcher", "DispatchResult")
@@ -141,7 +139,7 @@ class DefaultDispatcher:
 
     def _handler(self, request_type: type) -> CompiledHandler:
         spec = self._request_map.spec(request_type)
-        return CompiledHandler(spec, self._scopes.resolve is not None, self._runner, self._sync)
+        return CompiledHandler(spec, self._scopes.key, self._runner, self._sync)
 
     def _guard(self, request_type: type) -> Callable[[], None] | None:
         """What shows whether the whole route can run here."""
@@ -165,12 +163,12 @@ class DefaultDispatcher:
         if not middlewares and not scopes.scoped and handler.fixed:
             return recording_route(handler, emitter, scopes.resolve)
         if not (middlewares or scopes.foreign or handler.records) and handler.resolved is not None:
-            route = scoped_resolving_route(handler.resolved, scopes)
+            route = scoped_resolving_route(handler, scopes)
             make = scopes.unscoped(handler.resolved)
-            return route if make is None else unscoped_route(handler.resolved, make, route)
+            return route if make is None else unscoped_route(handler, make, scopes, route)
         first = self._fold(handler, request_type, emitter)
         if scopes.scoped:
-            return scoped_route(first, emitter, scopes)
+            return scoped_route(handler, first, emitter, scopes)
         return partial(chained_route(first, emitter), scopes.resolve)
 
     def _compile_step(self, request_type: type) -> Step:

@@ -115,8 +115,7 @@ class EventRoutes:
 
     def _compile_handlers(self, event_type: type) -> tuple[CompiledHandler, ...]:
         specs = self._settings.event_map.specs(event_type)
-        has_container = self._scopes.resolve is not None
-        return tuple(CompiledHandler(spec, has_container, self._runner, self._settings.sync) for spec in specs)
+        return tuple(CompiledHandler(spec, self._scopes.key, self._runner, self._settings.sync) for spec in specs)
 
     def _guard(self, handlers: tuple[CompiledHandler, ...]) -> Callable[[], None] | None:
         foreign = any(handler.foreign for handler in handlers) or (bool(handlers) and self._scopes.foreign)

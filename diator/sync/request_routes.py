@@ -1,14 +1,13 @@
 # Generated from diator/aio/request_routes.py by tools/unasync.py. Do not edit: edit the source and run it again.
-"""The routes of requests: what runs for each send, from the handler's cheapest call to everything in a scope."""
+"""The routes of requests that need no scope of their own: what runs for each send."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .._core.events import CLOSED, Buffer, EventRoute, failed
 from .chain import Dispatch, Step
 from .events import EventEmitter
 from .handlers import CompiledHandler, Resolve
-from .scopes import OpenScope, Scopes
 
 __all__ = (
     "Route",
@@ -16,10 +15,7 @@ __all__ = (
     "chained_route",
     "guarded",
     "recording_route",
-    "scoped_resolving_route",
-    "scoped_route",
     "simplest",
-    "unscoped_route",
 )
 
 #: Sends one request: what the mediator keeps for each request type.
@@ -99,77 +95,5 @@ def simplest(handler: CompiledHandler, resolve: Any) -> Route:
     def route(request: Any) -> Any:
         handler: Any = resolve(handler_type)
         return handler.handle(request)
-
-    return route
-
-
-def scoped_resolving_route(handler_type: type, scopes: Scopes) -> Route:
-    """For a class that records nothing, without middlewares, in a scope for each send."""
-    new_scope = scopes.new
-
-    def route(request: Any) -> Any:
-        scope = new_scope()
-        is_open = isinstance(scope, OpenScope)
-        entered: Any
-        entered = scope if is_open else scope.__enter__()
-        try:
-            handler: Any = entered.resolve(handler_type)
-            response = handler.handle(request)
-        except BaseException as error:
-            scopes.leave(scope, error)
-            raise
-        try:
-            scope.close(None) if is_open else scope.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - the command itself is done
-            failure = error
-        else:
-            return response
-        raise failed(request, [failure], response)
-
-    return route
-
-
-def unscoped_route(handler_type: type, make: Callable[[], Any], scoped: Route) -> Route:
-    """The same where nothing belongs to the scope, so that none is opened as long as this makes the handler."""
-
-    def route(request: Any) -> Any:
-        handler = make()
-        if handler is None:
-            return scoped(request)
-        return handler.handle(request)
-
-    return route
-
-
-def scoped_route(first: Step, emitter: EventEmitter, scopes: Scopes) -> Route:
-    """In a scope for each send. It is entered and left right here: two calls more would be felt."""
-    new_scope = scopes.new
-
-    def route(request: Any) -> Any:
-        dispatch = Dispatch()
-        dispatch.events = None
-        errors: Sequence[Exception] = ()
-        scope = new_scope()
-        is_open = isinstance(scope, OpenScope)
-        entered: Any
-        entered = scope if is_open else scope.__enter__()
-        dispatch.resolve = scopes.resolver(entered) if scopes.foreign else entered.resolve
-        try:
-            try:
-                response = first(dispatch, request)
-            finally:
-                items: list[Any] = dispatch.end() if dispatch.events is not None else []
-            if items:
-                errors = emitter.drain(items, dispatch.resolve)
-        except BaseException as error:
-            scopes.leave(scope, error)
-            raise
-        try:
-            scope.close(None) if is_open else scope.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - the command itself is done
-            errors = [*errors, error]
-        if errors:
-            raise failed(request, errors, response)
-        return response
 
     return route

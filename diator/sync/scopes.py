@@ -68,6 +68,7 @@ class Scopes:
         resolve: Gives what the container itself has for a type; None without a container.
         scoped: Whether the container has scopes.
         new: Makes a scope: an `OpenScope`, or a context manager, which may be a blocking one on either side.
+        key: Gives what to ask ``resolve`` for, given the annotation of a parameter; None without a container.
         foreign: Whether ``resolve`` cannot simply be called here.
     """
 
@@ -75,6 +76,7 @@ class Scopes:
         self._container: Any = container
         self._runner = runner
         self.resolve: Resolve | None = None if container is None else runner.resolver(container.resolve)
+        self.key: Callable[[Any], Any] | None = None if container is None else getattr(container, "key", _as_it_is)
         scope: Any = getattr(container, "scope", None)
         self.scoped = scope is not None
         self.new: Callable[[], Any] = scope or partial(_NoScope, container)
@@ -135,6 +137,20 @@ class Scopes:
         find = getattr(self._container, "unscoped", None)
         return None if find is None else find(type_)
 
+    def explain(self, handler: CompiledHandler, error: BaseException) -> None:
+        """Say what the container lacks, if that is why something was raised while a handler was built or run.
+
+        Raises:
+            HandlerBuildError: The container cannot build the handler.
+        """
+        if handler.is_buildable or not isinstance(error, Exception) or isinstance(error, HandlerBuildError):
+            return
+        try:
+            self.check(handler)
+        except HandlerBuildError as explanation:
+            raise explanation from error
+        handler.is_buildable = True  # as far as the container can tell: what it raises tells more
+
     def check(self, handler: CompiledHandler) -> None:
         """Let the container say whether it could build what a handler needs, if it can tell.
 
@@ -152,6 +168,10 @@ class Scopes:
                     raise HandlerBuildError(
                         f"{handler.name} cannot be given its parameter `{parameter}`: {exc}"
                     ) from exc
+
+
+def _as_it_is(annotation: Any) -> Any:
+    return annotation
 
 
 class _NoScope(OpenScope):

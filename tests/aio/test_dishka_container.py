@@ -1,7 +1,7 @@
 """What only concerns dishka; what it shares with other containers is in the contract suite."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import dishka
 import pytest
@@ -107,3 +107,24 @@ async def test_aliases_and_generic_annotations_are_no_gaps() -> None:
 def test_what_is_no_container_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"dishka's .*Container, not "):
         DishkaContainer(wrong)
+
+
+async def test_a_function_may_mark_its_parameters_as_dishka_does() -> None:
+    async def join(
+        command: Join, session: dishka.FromDishka[Session], lock: Annotated[Lock, dishka.FromComponent("locks")]
+    ) -> Any:
+        return type(session), type(lock)
+
+    provider, locks = Provider(scope=Scope.REQUEST), Provider(scope=Scope.REQUEST, component="locks")
+    provider.provide(Session)
+    locks.provide(Lock)
+    make = dishka.make_async_container if ASYNC else dishka.make_container
+    mediator = mediator_for(DishkaContainer(make(provider, locks)), join)
+    mediator.check()
+    assert await mediator.send(Join()) == (Session, Lock)
+
+    with pytest.raises(ConfigurationError) as caught:
+        mediator_for(container_of(provider), join).check()
+    assert "provides=Lock, scope=Scope.REQUEST)` to a provider with component='locks'" in str(
+        caught.value.exceptions[0]
+    )

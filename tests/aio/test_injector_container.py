@@ -59,8 +59,8 @@ async def test_what_belongs_to_a_dispatch_is_not_made_outside() -> None:
     async with adapter.scope() as scope:
         scope.resolve(ClosingSession)
     with pytest.raises(RuntimeError, match="ClosingSession belongs to the scope of a dispatch"):
-        adapter.resolve(ClosingSession)
-    assert type(adapter.resolve(Mailer)) is Mailer
+        await adapter.resolve(ClosingSession)
+    assert type(await adapter.resolve(Mailer)) is Mailer
 
 
 async def test_a_child_injector_can_be_the_scope() -> None:
@@ -120,7 +120,7 @@ def test_check_finds_a_generator_that_injector_would_not_run() -> None:
     assert AsyncExitStack.__name__ in text
 
 
-def test_what_is_bound_already_stays() -> None:
+async def test_what_is_bound_already_stays() -> None:
     stack = AsyncExitStack()
     injector = Injector(lambda binder: binder.bind(AsyncExitStack, to=stack))
-    assert InjectorContainer(injector).resolve(AsyncExitStack) is stack
+    assert await InjectorContainer(injector).resolve(AsyncExitStack) is stack

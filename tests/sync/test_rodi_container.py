@@ -101,7 +101,7 @@ def test_what_is_registered_later_counts() -> None:
 
     container = rodi.Container()
     mediator = mediator_for(RodiContainer(container), join)
-    with pytest.raises(rodi.CannotResolveTypeException):
+    with pytest.raises(HandlerBuildError):
         mediator.send(Join())
     container.register(Mailer)
     assert type(mediator.send(Join())) is Mailer

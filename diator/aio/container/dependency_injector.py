@@ -18,6 +18,7 @@ its annotation makes; if that calls a function, the return annotation counts.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from inspect import isawaitable
 from typing import Any
 
 from ..._runtime.aio.concurrency import ASYNC, async_only
@@ -49,9 +50,13 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
         super().attach_external_container(container)
         self._finder = Finder(self)
 
-    def resolve(self, type_: Any) -> Any:
+    async def resolve(self, type_: Any) -> Any:
         """Give the object for a type, outside of the scope of a dispatch."""
-        return self._finder.plan(type_).provider()
+        found = self._finder.plan(type_).provider()
+        if ASYNC:
+            return await found if isawaitable(found) else found
+        else:
+            return found
 
     def unscoped(self, type_: Any) -> Callable[[], Any] | None:
         """What makes the object for a type of which nothing belongs to a scope; None if something does.

@@ -42,7 +42,11 @@ class DispatchScope(Scope):
     """Gives one object for each dispatch of a mediator."""
 
     def get(self, key: type[T], provider: Provider[T]) -> Provider[T]:
-        """Make the object if there is none yet."""
+        """Make the object if there is none yet.
+
+        Raises:
+            RuntimeError: There is no dispatch, or its scope is a child injector, which does not know this one.
+        """
         made = _made.get()
         if made is None:
             raise RuntimeError(
@@ -67,7 +71,7 @@ class InjectorContainer(Adapter[Injector]):
             container.binder.bind(AsyncExitStack, to=AsyncExitStack, scope=dispatch_scope)
         super().attach_external_container(container)
 
-    def resolve(self, type_: type[T]) -> T:
+    async def resolve(self, type_: type[T]) -> T:
         """Give the object for a type, outside of any scope."""
         return self.external_container.get(type_)
 
@@ -129,14 +133,18 @@ class _ChildInjector:
 
 
 def _maker_of(injector: Any, type_: Any) -> Callable[..., Any] | None:
-    """What injector calls for a type, according to what was bound."""
+    """What injector calls for a type, according to what was bound.
+
+    Raises:
+        Unavailable: There is nothing for it.
+    """
     try:
         provider = injector.binder.get_binding(type_)[0].provider
     except Exception as exc:
         raise Unavailable(f"bind it with `binder.bind({text_of(type_)}, to=...)`") from exc
     maker: Callable[..., Any] | None = getattr(provider, "_callable", None) or getattr(provider, "_cls", None)
-    if maker is None:
-        return None
+    if maker is None or _is_vague(maker):
+        return maker
     if is_abstract(maker):
         raise Unavailable(f"bind it with `binder.bind({text_of(maker)}, to=...)`")
     refuse_factory(maker)
@@ -152,6 +160,11 @@ def _injected(maker: Any) -> dict[str, Any]:
 
 
 def _parameters(maker: Any) -> list[tuple[str, Any]]:
-    """What injector has to pass; its own bindings say for what annotations stand."""
-    injected = _injected(maker)
-    return [(name, injected.get(name, annotation)) for name, annotation in required_parameters(maker)]
+    """What injector passes, also instead of defaults; its own bindings say for what annotations stand."""
+    required = required_parameters(maker)
+    return required if _is_vague(maker) else [*(dict(required) | _injected(maker)).items()]
+
+
+def _is_vague(maker: Any) -> bool:
+    """Whether an annotation names something that is not there, which injector does not explain."""
+    return any(isinstance(wanted, str) for _, wanted in required_parameters(maker))

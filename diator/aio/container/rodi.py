@@ -50,7 +50,7 @@ class RodiContainer(Adapter[rodi.Container]):
             registry.add_scoped_by_factory(_new_stack, AsyncExitStack)
         super().attach_external_container(container)
 
-    def resolve(self, type_: type[T]) -> T:
+    async def resolve(self, type_: type[T]) -> T:
         """Give the object for a type, outside of the scope of a dispatch."""
         resolve: Callable[[type[T]], T] = self.external_container.provider.get
         return resolve(type_)
@@ -91,8 +91,9 @@ class RodiContainer(Adapter[rodi.Container]):
 
         find_gap(type_, partial(_maker_of, dict(container)), parameters)
         if failure is not None:
+            reason = str(failure).rstrip(".")
             raise HandlerBuildError(
-                f"rodi cannot compile its container, so it cannot give {text_of(type_)}: {failure} Register what is "
+                f"rodi cannot compile its container, so it cannot give {text_of(type_)}: {reason}. Register what is "
                 "missing; rodi fills parameters with defaults too"
             ) from failure
 

@@ -35,7 +35,12 @@ class Local:
 
     def __init__(self, provider: Any) -> None:
         referents: list[Any] = gc.get_referents(provider)  # it does not show its variable
-        variable: Any = next(each for each in referents if type(each) in (ContextVar,))
+        variable: Any = next((each for each in referents if type(each) in (ContextVar,)), None)
+        if variable is None:
+            raise RuntimeError(
+                f"this version of dependency-injector keeps the object of a {type(provider).__name__} elsewhere than "
+                "diator expects: use an older one"
+            )
         self.get, self.set = variable.get, variable.set
         self.nothing: Any = Context().run(variable.get)
         closes = isinstance(provider, providers.ContextLocalResource)
@@ -169,8 +174,8 @@ def check_provider(provider: Any, root: Any) -> None:
     if isinstance(provider, providers.Dependency) and not provider.is_defined:
         raise unavailable(root, f"nothing provides the `Dependency` {text_of(provider.instance_of)}: override it")
     function = _function_of(provider)
-    if function is None or inspect.signature(function).parameters.keys() & {"self"}:
-        return
+    if function is None or "self" in inspect.signature(function).parameters:
+        return  # an `init` of the library's `resources`, taken from the class: its own `self` is nobody's to pass
     name = handler_name(function)
     if not ASYNC and _is_async(function):
         raise unavailable(root, f"nobody waits here for {name}, which is `async def`: make it a `def`")

@@ -125,8 +125,11 @@ def find_gap(
         HandlerBuildError: The container cannot give the type, or a parameter on the way.
     """
     path: list[Any] = []
+    known: list[Any] = []
 
     def look_into(maker: Any) -> None:
+        if maker in path:
+            raise circular([*path[path.index(maker) :], maker])
         path.append(maker)
         for parameter, wanted in parameters(maker):
             if wanted is inspect.Parameter.empty or isinstance(wanted, str):
@@ -135,8 +138,9 @@ def find_gap(
                 next_maker = maker_of(wanted)
             except Unavailable as exc:
                 raise lacking(maker, parameter, wanted, str(exc), type_) from exc
-            if next_maker is not None and next_maker not in path:
+            if next_maker is not None and next_maker not in known:
                 look_into(next_maker)
+        known.append(path.pop())
 
     try:
         maker = maker_of(type_)
@@ -149,6 +153,12 @@ def find_gap(
 def unavailable(type_: Any, remedy: str) -> HandlerBuildError:
     """The error for a type for which the container has nothing."""
     return HandlerBuildError(f"the container cannot give {text_of(type_)}: {remedy}")
+
+
+def circular(makers: list[Any]) -> HandlerBuildError:
+    """The error for classes or functions of which each needs the next one."""
+    chain = ", which needs ".join(handler_name(maker) for maker in makers)
+    return HandlerBuildError(f"the container cannot give {chain}: let one of them be given the other later")
 
 
 def lacking(maker: Any, parameter: str, wanted: Any, remedy: str, root: Any) -> HandlerBuildError:
@@ -200,8 +210,9 @@ def is_abstract(type_: Any) -> bool:
 
 
 def text_of(type_: Any) -> str:
-    """The type as a text for errors."""
-    return getattr(type_, "__qualname__", None) or str(type_)
+    """The type, or the function, as a text for errors."""
+    named = isinstance(type_, type) or inspect.isroutine(type_)
+    return type_.__qualname__ if named else str(type_)
 
 
 def _call_of(maker: Any, root: Any) -> str:

@@ -51,7 +51,8 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
 
     def resolve(self, type_: Any) -> Any:
         """Give the object for a type, outside of the scope of a dispatch."""
-        return self._finder.plan(type_).provider()
+        found = self._finder.plan(type_).provider()
+        return found
 
     def unscoped(self, type_: Any) -> Callable[[], Any] | None:
         """What makes the object for a type of which nothing belongs to a scope; None if something does.

@@ -87,6 +87,8 @@ class DIContainer(Adapter[Container]):
             raise unannotated(maker, _unannotated_parameter(maker), type_) from exc
         except HandlerBuildError:
             raise
+        except NameError as exc:
+            raise unannotated(type_, _unannotated_parameter(type_), type_) from exc
         except Exception as exc:
             raise HandlerBuildError(
                 f"di cannot solve {text_of(type_)}: {exc}. Bind what it cannot build, in one of the scopes "
@@ -155,9 +157,12 @@ class DIScope:
 def _unannotated_parameter(maker: Any) -> str:
     """The first parameter for which di knows no class."""
     return next(
-        name
-        for name, annotation in required_parameters(maker)
-        if annotation is Parameter.empty or not isinstance(annotation, type)
+        (
+            name
+            for name, annotation in required_parameters(maker)
+            if annotation is Parameter.empty or not isinstance(annotation, type)
+        ),
+        "?",
     )
 
 

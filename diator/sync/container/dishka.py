@@ -6,7 +6,8 @@ Handlers are provided like everything else, usually in `Scope.REQUEST`::
     provider = Provider(scope=Scope.REQUEST)
     provider.provide(open_session)  # a generator: what follows its ``yield`` runs when the scope closes
     provider.provide(JoinMeetingHandler)
-    container = DishkaContainer(make_async_container(provider))  # or make_container(provider)
+    container = DishkaContainer(make_async_container(provider))  # on diator.aio, which takes the other one as well
+    container = DishkaContainer(make_container(provider))  # on diator.sync
 
 An `AsyncContainer` awaits its factories and finalisers. A `Container` calls them right where the mediator is called, on
 an event loop too, so they must not do I/O there. On trio, give an `AsyncContainer` locks that trio knows:
@@ -25,6 +26,7 @@ from .base import Adapter, Unavailable, find_gap, leave, no_scope, text_of
 try:
     import dishka
     from dishka.entities.factory_type import FactoryType
+    from dishka.entities.key import hint_to_dependency_key
 except ImportError as exc:
     raise MissingExtraError('dishka is not installed: pip install "diator[dishka]"', name="dishka") from exc
 
@@ -71,7 +73,8 @@ class DishkaContainer(Adapter[Any]):
 
     def resolve(self, type_: Any) -> Any:
         """Give the object for a type, outside of the scope of a dispatch."""
-        return self.external_container.get(type_)
+        found = self.external_container.get(type_)
+        return found
 
     def scope(self) -> "DishkaScope":
         """Make the scope of one dispatch."""
@@ -90,6 +93,11 @@ class DishkaContainer(Adapter[Any]):
         if not isinstance(scope, _KINDS):
             raise no_scope(scope, "a container of dishka")
         return DishkaScope(scope)
+
+    def key(self, annotation: Any) -> Any:
+        """What stands for an annotation: `FromDishka[T]` and ``Annotated[T, FromComponent(...)]`` are dishka's own."""
+        key = hint_to_dependency_key(annotation)
+        return key if key.component else key.type_hint
 
     def check(self, type_: Any) -> None:
         """Look into dishka's graph; dishka itself has done so already, unless it was told to skip that.
@@ -143,13 +151,19 @@ class _Graph:
             scope = scope.parent_container
 
     def maker_of(self, wanted: Any) -> Callable[..., Any] | None:
-        """What dishka calls for a type, or for a type of one of its components."""
+        """What dishka calls for a type, or for a type of one of its components.
+
+        Raises:
+            Unavailable: There is nothing for it.
+        """
         key = wanted if isinstance(wanted, dishka.DependencyKey) else dishka.DependencyKey(wanted, _NO_COMPONENT)
         found = (registry.get_factory(key) for registry in self._registries)
         factory = next((factory for factory in found if factory is not None), None)
         if factory is None:
             scope = self._registries[0].scope
-            raise Unavailable(f"add `provider.provide(..., provides={text_of(key.type_hint)}, scope={scope})`")
+            component = f" to a provider with component={key.component!r}" if key.component else ""
+            call = f"provider.provide(..., provides={text_of(key.type_hint)}, scope={scope})"
+            raise Unavailable(f"add `{call}`{component}")
         maker: Callable[..., Any] = factory.source
         if self._never_waits and factory.type in _WAITING:
             raise Unavailable(f"its factory {handler_name(maker)} is `async def`, and dishka's `Container` never waits")

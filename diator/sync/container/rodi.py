@@ -92,8 +92,9 @@ class RodiContainer(Adapter[rodi.Container]):
 
         find_gap(type_, partial(_maker_of, dict(container)), parameters)
         if failure is not None:
+            reason = str(failure).rstrip(".")
             raise HandlerBuildError(
-                f"rodi cannot compile its container, so it cannot give {text_of(type_)}: {failure} Register what is "
+                f"rodi cannot compile its container, so it cannot give {text_of(type_)}: {reason}. Register what is "
                 "missing; rodi fills parameters with defaults too"
             ) from failure
 

@@ -6,13 +6,16 @@ Handlers are injectables like everything else, usually scoped ones::
     @wireup.injectable(lifetime="scoped")
     class JoinMeetingHandler: ...
 
-    container = WireupContainer(wireup.create_async_container(injectables=[JoinMeetingHandler, open_session]))
+    injectables = [JoinMeetingHandler, open_session]
+    container = WireupContainer(wireup.create_async_container(injectables=injectables))  # on diator.aio
+    container = WireupContainer(wireup.create_sync_container(injectables=injectables))  # on diator.sync
 
 An `AsyncContainer` awaits its factories and their clean-up. What is not `async def` runs right where the mediator is
-called, so it must not do I/O there. Event handlers that run in parallel need ``concurrent_scoped_access=True``.
+called, so on an event loop it must not do I/O. Event handlers that run in parallel need
+``concurrent_scoped_access=True``.
 """  # unasync: keep
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from ...errors import MissingExtraError
 from ..scopes import OpenScope
@@ -65,12 +68,19 @@ class WireupContainer(Adapter[Any]):
             raise no_scope(scope, f"wireup's {_SCOPE.__name__}")
         return WireupScope(scope)
 
+    def key(self, annotation: Any) -> Any:
+        """What stands for an annotation: `Injected[T]` is wireup's own."""
+        type_, *markers = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+        return type_ if all(isinstance(marker, type(wireup.Inject())) for marker in markers) else annotation
+
     def check(self, type_: Any) -> None:
         """Look whether wireup knows the type; what that needs, wireup has looked into itself.
 
         Raises:
             HandlerBuildError: It does not.
         """
+        if get_origin(type_) is Annotated:
+            raise unavailable(type_, "a function can ask for types only; ask for it in the `__init__` of a class")
 
         def probe(dependency: Any) -> None: ...
 

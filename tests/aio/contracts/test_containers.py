@@ -489,11 +489,11 @@ class JoinMeetingCommandHandler:
     async def handle(self, message: Any) -> None: ...
 
 
-def built(make: Make, refusal: type[Exception] | None, *provided: Provided) -> Any:
+def built(make: Make, refusal: type[Exception] | None, *provided: Provided, naming: str = "meeting_api") -> Any:
     """A container that lacks something; None if the library itself has refused to make it."""
     if refusal is None:
         return make(*provided)
-    with pytest.raises(refusal, match="meeting_api"):
+    with pytest.raises(refusal, match=naming):
         make(*provided)
     return None
 
@@ -532,6 +532,76 @@ async def test_check_finds_a_parameter_without_annotation(case: Case, make: Make
     text = found_by_check(container, JoinMeetingCommandHandler)
     for part in (r"JoinMeetingCommandHandler\.__init__", "`meeting_api`", "annotat"):
         assert re.search(part, text), text
+
+
+@pytest.mark.parametrize("class_", [NeedsMeetingAPI, JoinMeetingCommandHandler])
+async def test_a_send_without_check_explains_it_too(case: Case, make: Make, class_: type) -> None:
+    refusal = case.refuses_gaps if class_ is NeedsMeetingAPI else case.refuses_unannotated
+    container = built(make, refusal, Provided(Mailer), Provided(class_))
+    if container is None:
+        return
+    for _ in range(2):
+        with pytest.raises(HandlerBuildError, match=rf"{class_.__name__}.* `meeting_api`"):
+            await mediator_for(container, class_).send(Join())
+
+
+async def test_an_error_of_the_handler_is_none_of_the_container(make: Make, opening: Any) -> None:
+    class Failing:
+        async def handle(self, command: Join) -> None:
+            raise TypeError("mine")
+
+    mediator = mediator_for(make(*app([], opening), Provided(Failing)), Failing)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="mine"):
+            await mediator.send(Join())
+
+
+class TakesTheOther:
+    def __init__(self, other: "TakesThis") -> None: ...
+
+    async def handle(self, message: Any) -> None: ...
+
+
+class TakesThis:
+    def __init__(self, other: TakesTheOther) -> None: ...
+
+
+async def test_check_finds_classes_that_need_each_other(case: Case, make: Make) -> None:
+    container = built(make, case.refuses_gaps, Provided(TakesTheOther), Provided(TakesThis), naming="TakesTheOther")
+    if container is not None:
+        assert "TakesTheOther" in found_by_check(container, TakesTheOther)
+
+
+async def test_check_finds_an_annotation_that_names_nothing(case: Case, make: Make) -> None:
+    class Vague:
+        def __init__(self, meeting_api: "NoSuchThing") -> None: ...  # noqa: F821
+
+        async def handle(self, message: Any) -> None: ...
+
+    container = built(make, case.refuses_vague, Provided(Vague), naming="NoSuchThing")
+    if container is not None:
+        assert "`meeting_api`" in found_by_check(container, Vague)
+
+
+async def test_check_says_yes_to_nothing_that_a_send_cannot_build(make: Make) -> None:
+    class Optionally:
+        def __init__(self, meeting_api: MeetingAPI | None = None) -> None: ...
+
+        async def handle(self, command: Join) -> str:
+            return "handled"
+
+    mediator = mediator_for(make(Provided(Optionally)), Optionally)
+    try:
+        mediator.check()
+    except ConfigurationError:
+        with pytest.raises(HandlerBuildError):
+            await mediator.send(Join())
+    else:
+        assert await mediator.send(Join()) == "handled"
+
+
+async def test_resolve_can_be_awaited_as_in_the_first_version(make: Make) -> None:
+    assert type(await make(Provided(Mailer, "singleton")).resolve(Mailer)) is Mailer
 
 
 async def test_check_finds_what_a_function_cannot_be_given(case: Case, make: Make) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dishka
 from dishka import Provider, Scope
-from dishka.provider.exceptions import MissingHintsError
+from dishka.provider.exceptions import MissingHintsError, UndefinedTypeAnalysisError
 
 from diator._runtime.aio.concurrency import ASYNC
 from diator.aio.container.dishka import DishkaContainer
@@ -22,6 +22,7 @@ class PlainDishka(Case):
     solver = (dishka.registry, "compile_factory")
     awaits = not ASYNC
     refuses_unannotated = MissingHintsError
+    refuses_vague = UndefinedTypeAnalysisError
     remedy = r"provider\.provide\(\.\.\., provides=MeetingAPI, scope=Scope\.REQUEST\)"
 
     def build(self, *provided: Provided) -> DishkaContainer:

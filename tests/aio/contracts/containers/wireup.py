@@ -23,6 +23,7 @@ class Wireup(Case):
     remedy = r"@wireup\.injectable"
     refuses_gaps = WireupError
     refuses_unannotated = WireupError
+    refuses_vague = WireupError
 
     def build(self, *provided: Provided) -> WireupContainer:
         create = wireup.create_async_container if ASYNC else wireup.create_sync_container

@@ -28,6 +28,7 @@ class DependencyInjector(Case):
     adapter = DependencyInjectorContainer
     library = "dependency_injector"
     solver = (plans, "with_all_below")
+    refuses_vague = NameError  # by this case, which looks for what to pass
     remedy = r"providers\.Factory\(MeetingAPI, \.\.\.\)|`meeting_api=\.\.\.` to the provider of NeedsMeetingAPI"
 
     def build(self, *provided: Provided) -> DependencyInjectorContainer:

@@ -7,7 +7,7 @@ from typing import Any
 
 import dishka
 from dishka import Provider, Scope
-from dishka.provider.exceptions import MissingHintsError
+from dishka.provider.exceptions import MissingHintsError, UndefinedTypeAnalysisError
 
 from diator._runtime.sync.concurrency import ASYNC
 from diator.sync.container.dishka import DishkaContainer
@@ -23,6 +23,7 @@ class PlainDishka(Case):
     solver = (dishka.registry, "compile_factory")
     awaits = not ASYNC
     refuses_unannotated = MissingHintsError
+    refuses_vague = UndefinedTypeAnalysisError
     remedy = r"provider\.provide\(\.\.\., provides=MeetingAPI, scope=Scope\.REQUEST\)"
 
     def build(self, *provided: Provided) -> DishkaContainer:

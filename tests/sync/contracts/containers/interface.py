@@ -48,6 +48,7 @@ class Case:
             container has nothing.
         refuses_gaps: What `build` raises if something is missing, where the library cannot be kept from looking itself.
         refuses_unannotated: The same for a parameter without annotation.
+        refuses_vague: The same for an annotation that names nothing.
     """  # unasync: keep
 
     name: ClassVar[str]
@@ -58,6 +59,7 @@ class Case:
     remedy: ClassVar[str]
     refuses_gaps: ClassVar[type[Exception] | None] = None
     refuses_unannotated: ClassVar[type[Exception] | None] = None
+    refuses_vague: ClassVar[type[Exception] | None] = None
 
     def build(self, *provided: Provided) -> Any:
         """Make a container in the library's own idiom, and return the adapter that holds it.
