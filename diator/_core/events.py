@@ -26,12 +26,14 @@ class EventRoute:
         admit: Called when an event is recorded. Returns what is queued for it: a message for the broker, or the
             event itself. Raises if the event could not be emitted, while the command can still fail.
         direct: Whether emitting the event is no more than calling one handler after the other, none of which records.
+        only: The class of the only handler, if emitting the event is no more than ``only().handle(event)``.
     """
 
     handlers: tuple[Any, ...] = ()
     outgoing: bool = False
     admit: Callable[[Any], Any] | None = None
     direct: bool = False
+    only: Callable[[], Any] | None = None
 
 
 class Events:

@@ -106,10 +106,12 @@ class EventRoutes:
                 remedy += ", or pass a message broker"
             raise EventRouteDoesNotExist(f"{event_type.__qualname__} has nowhere to go: {remedy}")
         guard = self._guard(handlers) if guarded else None
+        direct = not (self._settings.parallel or any(handler.records for handler in handlers))
         return EventRoute(
             handlers,
             admit=None if guard is None else partial(_admit, guard),
-            direct=not (self._settings.parallel or any(handler.records for handler in handlers)),
+            direct=direct,
+            only=handlers[0].new if direct and len(handlers) == 1 else None,
         )
 
     def _compile_handlers(self, event_type: type) -> tuple[CompiledHandler, ...]:

@@ -1,6 +1,7 @@
 """The routes of requests that need no scope of their own: what runs for each send."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import dropwhile
 from typing import Any
 
 from .._core.events import CLOSED, Buffer, EventRoute, failed
@@ -55,13 +56,28 @@ def recording_route(handler: CompiledHandler, emitter: EventEmitter, resolve: Re
                 response = await execute(handle or new().handle, request, events)
         finally:
             events.routes = CLOSED
-        if items:
-            errors = await emitter.drain(items, resolve)
-            if errors:
-                raise failed(request, errors, response)
+        errors: Sequence[Exception] = ()  # nearly always, and a list would be felt
+        for event_route, event in items:
+            only = event_route.only
+            if only is None:
+                rest = items if event_route is items[0][0] else [*dropwhile(_has_only, items)]
+                errors = await emitter.drain(rest, resolve, *errors)
+                break
+            try:
+                await only().handle(event)
+            except Exception as error:  # noqa: BLE001 - the other handlers still run
+                errors = (*errors, error)
+                if emitter.fail_fast:
+                    break
+        if errors:
+            raise failed(request, errors, response)
         return response
 
     return route
+
+
+def _has_only(item: tuple[EventRoute, Any]) -> bool:
+    return item[0].only is not None
 
 
 def chained_route(first: Step, emitter: EventEmitter) -> RouteInScope:

@@ -43,6 +43,10 @@ class EventEmitter:
             calling thread, whatever this says.
         runner: Runs code of the other colour.
         serializer: Turns events into payloads for the broker; JSON by default.
+
+    Attributes:
+        routes: Where the events of each type go.
+        fail_fast: As it was given.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class EventEmitter:
             parallel=concurrency > 1,
         )
         self._broker = message_broker
-        self._fail_fast = fail_fast
+        self.fail_fast = fail_fast
         self._max_cascade = max_cascade
         self._concurrency = concurrency
         self._attach(container, runner or Runner())
@@ -105,28 +109,28 @@ class EventEmitter:
         if self._concurrency > 1:
             resolve = None if resolve is None else one_at_a_time(resolve)
             jobs = [partial(self._handle, handler, event, resolve) for handler in handlers]
-            return gather(jobs, self._concurrency, self._fail_fast)
+            return gather(jobs, self._concurrency, self.fail_fast)
         outcomes: list[list[Item] | Exception | None] = [None] * len(handlers)
         for index, handler in enumerate(handlers):
             try:
                 outcomes[index] = self._handle(handler, event, resolve)
             except Exception as error:  # noqa: BLE001 - the other handlers still run
                 outcomes[index] = error
-                if self._fail_fast:
+                if self.fail_fast:
                     break
         return outcomes
 
-    def drain(self, items: list[Item], resolve: Resolve | None) -> Sequence[Exception]:
+    def drain(self, items: list[Item], resolve: Resolve | None, *errors: Exception) -> Sequence[Exception]:
         """Emit what was recorded, and what that causes.
 
         Args:
             items: What a buffer holds.
             resolve: Gives what the container has for a type, in the scope of the dispatch.
+            errors: What was raised before.
 
         Returns:
             What was raised, in order.
         """
-        errors: Sequence[Exception] = ()  # nearly always, and a list would be felt
         for route, event in items:
             if not route.direct:
                 return self._drain_all([*dropwhile(_is_direct, items)], resolve, [*errors])
@@ -143,8 +147,8 @@ class EventEmitter:
                     else:
                         handler.handle(event, None, resolve)
                 except Exception as error:  # noqa: BLE001 - the other handlers still run
-                    errors = [*errors, error]
-                    if self._fail_fast:
+                    errors = (*errors, error)
+                    if self.fail_fast:
                         return errors
         return errors
 
@@ -154,7 +158,7 @@ class EventEmitter:
             resolve = one_at_a_time(resolve)  # handlers that ask for the same object would make two of it
         for _ in range(self._max_cascade):
             items = self._drain_generation(items, resolve, errors)
-            if not items or (errors and self._fail_fast):
+            if not items or (errors and self.fail_fast):
                 return errors
         return [*errors, _endless(self._max_cascade, len(items))]
 
@@ -211,13 +215,13 @@ class EventEmitter:
         """Emit one generation of events, and return what its handlers have recorded."""
         caused: list[Item] = []
         for outgoing, group in groupby(items, key=_is_outgoing):
-            if errors and self._fail_fast:
+            if errors and self.fail_fast:
                 break
             if outgoing:
                 self._send([message for _, message in group], errors)
                 continue
             jobs = [partial(self._handle, each, event, resolve) for route, event in group for each in route.handlers]
-            for outcome in gather(jobs, self._concurrency, self._fail_fast):
+            for outcome in gather(jobs, self._concurrency, self.fail_fast):
                 if isinstance(outcome, Exception):
                     errors.append(outcome)
                 elif outcome is not None:
@@ -239,7 +243,7 @@ class EventEmitter:
         batches = hasattr(broker, "send_messages")
         send: Callable[[Any], None] = broker.send_messages if batches else broker.send_message
         for outgoing in [messages] if batches else messages:
-            if errors and self._fail_fast:
+            if errors and self.fail_fast:
                 return
             try:
                 send(outgoing)
