@@ -66,7 +66,7 @@ GATES = (
     Gate("blocking", "singleton", None, 3.0, 4.0),
     Gate("blocking", "new", None, 1.8, 2.3),
     Gate("asyncio", "new", "diator_0_1_2", 6, 4),  # which cannot do without a container
-    Gate("asyncio", "rodi", "diator_0_1_2", 1.5, 1.2),  # so this is the same work on both sides
+    Gate("asyncio", "rodi", "diator_0_1_2", 1.5, 1),  # so this is the same work on both sides
     Gate("asyncio", "new", "mediatr", 6, 4),
     Gate("asyncio", "new", "pymediator", 6, 4),
     Gate("asyncio", "new", "python_cqrs", 30, 20),
