@@ -41,15 +41,49 @@ def find(commands: list[str]) -> list[Interpreter]:
     return found
 
 
-def make(interpreter: Interpreter) -> dict[str, str]:
-    """Install the contenders of one interpreter, and return the ``python`` of each environment by its name."""
-    others = [line for line in (HERE / "contenders.txt").read_text().splitlines() if not line.startswith("#")]
+@dataclass(frozen=True)
+class Made:
+    """What could be installed.
+
+    Attributes:
+        pythons: The ``python`` of each environment, by the name of its group.
+        missing: The contenders that cannot be installed with this interpreter.
+    """
+
+    pythons: dict[str, str]
+    missing: list[str]
+
+
+def make(interpreter: Interpreter) -> Made:
+    """Install the contenders for an interpreter.
+
+    Raises:
+        RuntimeError: diator itself, or something that its cases need, cannot be installed.
+    """
+    lines = (HERE / "contenders.txt").read_text().splitlines()
+    # one by one, so that one that fails leaves the others alone
+    others = {contender(line): [line] for line in lines if not line.startswith("#")}
     wanted = {
-        "diator": [[f"--editable={ROOT}[{ADAPTERS}]", "pydantic>=2.12"]],
-        "others": [[other] for other in others],  # one by one, so that one that fails leaves the others alone
-        "diator_0_1_2": [["diator==0.1.2", "rodi"]],
+        "diator": {"diator": [f"--editable={ROOT}[{ADAPTERS}]", "pydantic>=2.12"]},
+        "others": others,
+        "diator_0_1_2": {"diator_0_1_2": ["diator==0.1.2", "rodi"]},
     }
-    return {name: _make(interpreter, name, installs) for name, installs in wanted.items()}
+    pythons: dict[str, str] = {}
+    missing: list[str] = []
+    for group, installs in wanted.items():
+        folder = ROOT / "build" / "benchmarks" / interpreter.version / group
+        failed = install(interpreter, folder, installs)
+        if "diator" in failed:
+            raise RuntimeError("without diator there is nothing to measure")
+        missing += failed
+        if failed != list(installs):
+            pythons[group] = str(folder / "bin" / "python")
+    return Made(pythons, missing)
+
+
+def contender(requirement: str) -> str:
+    """The name of the set-up file for what is required, such as ``py_mediatr`` for ``py-mediatR==6.8.0``."""
+    return requirement.partition("==")[0].lower().replace("-", "_")
 
 
 def versions(python: str) -> dict[str, str]:
@@ -63,15 +97,29 @@ def versions(python: str) -> dict[str, str]:
     return found
 
 
-def _make(interpreter: Interpreter, name: str, installs: list[list[str]]) -> str:
-    folder = ROOT / "build" / "benchmarks" / interpreter.version / name
+def install(interpreter: Interpreter, folder: Path, installs: dict[str, list[str]]) -> list[str]:
+    """Make an environment, unless it is there and complete.
+
+    Args:
+        interpreter: For which it is.
+        folder: Where it is.
+        installs: By contender, what pip is to install.
+
+    Returns:
+        The contenders for which that failed. It is said why, and tried again the next time.
+    """
     python, done = folder / "bin" / "python", folder / ".installed"
-    if not done.exists() or done.read_text() != repr(installs):
-        print(f"making {folder.relative_to(ROOT)} ...")
-        subprocess.run([interpreter.command, "-m", "venv", folder], check=True)
-        for requirements in installs:
-            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
-            if subprocess.run(pip, stderr=subprocess.DEVNULL, check=False).returncode:
-                print(f"  cannot install {' '.join(requirements)}")
+    if done.exists() and done.read_text() == repr(installs):
+        return []
+    print(f"making {folder} ...")
+    subprocess.run([interpreter.command, "-m", "venv", folder], check=True)
+    failed: list[str] = []
+    for name, requirements in installs.items():
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+        result = subprocess.run(pip, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+        if result.returncode:
+            failed.append(name)
+            print(f"  {name} cannot be installed:", *result.stderr.splitlines()[-1:])
+    if not failed:
         done.write_text(repr(installs))
-    return str(python)
+    return failed

@@ -21,7 +21,8 @@ class Figure:
         median: Of the seconds of all rounds.
         ratio: The best, divided by the best of the hand-written code in the same processes; None without such code.
         median_ratio: The median of the ratios of each round.
-        spread: By how much the ratios (without hand-written code: the best times) of the repeats differ.
+        spread: By how much the best ratios of the repeats differ; None without such code.
+        time_spread: By how much the best times of the repeats differ.
     """
 
     contender: str
@@ -31,7 +32,8 @@ class Figure:
     median: float
     ratio: float | None
     median_ratio: float | None
-    spread: float
+    spread: float | None
+    time_spread: float
 
     @property
     def by_hand(self) -> bool:
@@ -39,7 +41,11 @@ class Figure:
 
     @property
     def steady(self) -> bool:
-        return self.spread <= STEADY
+        return self.spread is None or self.spread <= STEADY
+
+    @property
+    def steady_time(self) -> bool:
+        return self.time_spread <= STEADY
 
 
 def code_by_hand(contender: str, backend: str, case: str) -> str:
@@ -50,17 +56,27 @@ def code_by_hand(contender: str, backend: str, case: str) -> str:
 def figures(
     repeats: list[list[Round]], compared_with: Callable[[str, str, str], str] = code_by_hand
 ) -> Iterator[Figure]:
-    """Evaluate the rounds of several repeats, each made by a process of its own."""
+    """Evaluate the rounds of several repeats, each made by a process of its own.
+
+    Args:
+        repeats: The rounds of each.
+        compared_with: Says for a contender, a backend and a case what it is compared with, if that was measured, too.
+    """
     rounds = [each for repeat in repeats for each in repeat]
     for name in rounds[0]:
         contender, backend, case = name.split("/")
-        by_hand = compared_with(contender, backend, case)
+        other = compared_with(contender, backend, case)
         times = [each[name] for each in rounds]
-        per_repeat = [min(each[name] for each in repeat) for repeat in repeats]
-        ratio = median_ratio = None
-        if by_hand in rounds[0]:
-            ratio = min(times) / min(each[by_hand] for each in rounds)
-            median_ratio = statistics.median(each[name] / each[by_hand] for each in rounds)
-            per_repeat = [min(e[name] for e in repeat) / min(e[by_hand] for e in repeat) for repeat in repeats]
-        spread = max(per_repeat) / min(per_repeat) - 1
-        yield Figure(contender, backend, case, min(times), statistics.median(times), ratio, median_ratio, spread)
+        best = [min(each[name] for each in repeat) for repeat in repeats]
+        ratio = median_ratio = spread = None
+        if other in rounds[0]:
+            ratio = min(times) / min(each[other] for each in rounds)
+            median_ratio = statistics.median(each[name] / each[other] for each in rounds)
+            spread = differ([mine / min(e[other] for e in repeat) for mine, repeat in zip(best, repeats, strict=True)])
+        median = statistics.median(times)
+        yield Figure(contender, backend, case, min(times), median, ratio, median_ratio, spread, differ(best))
+
+
+def differ(values: list[float]) -> float:
+    """By how much the greatest is more than the least: 0.1 for 10 %."""
+    return max(values) / min(values) - 1

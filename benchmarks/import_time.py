@@ -18,7 +18,16 @@ CASES = {
 
 
 def milliseconds(before: str, module: str, cache: str) -> float:
-    """Import a module in a fresh interpreter that keeps its bytecode in ``cache``, and return the time that took."""
+    """Import a module in a fresh interpreter.
+
+    Args:
+        before: Code that runs first, and does not count.
+        module: What is imported.
+        cache: The directory for bytecode.
+
+    Returns:
+        The time that the import took.
+    """
     code = f"{before}\nfrom time import perf_counter\nt = perf_counter()\nimport {module}\nprint(perf_counter() - t)"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = cache

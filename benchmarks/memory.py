@@ -1,6 +1,6 @@
 """How much memory diator takes: for each mediator, each route and each send, and that it does not grow.
 
-Prints one JSON object: bytes, and for the two sides how many blocks a million sends have left behind.
+Prints one JSON object with bytes for each side, and how many blocks a million sends have left behind.
 """
 
 import asyncio
@@ -10,20 +10,77 @@ import json
 import sys
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import make_dataclass
+from dataclasses import dataclass, make_dataclass
 from typing import Any
 
 from contenders import diator_aio, diator_sync
 from contenders.diator_messages import JOIN
-from parts import AsyncEventHandler, EventHandler, Handler
+from parts import AsyncEventHandler, AsyncHandler, EventHandler, Handler
 
+import diator.aio
+import diator.sync
 from diator import Command, RequestMap
-from diator.sync import Mediator
 
 SENDS = 1_000_000
 #: How many blocks a million sends may leave behind: caches of the interpreter, but nothing for each send.
 NOISE = 100
 MANY = 500
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is measured on a side.
+
+    Attributes:
+        mediator: The class.
+        handler: A handler that records nothing.
+        simple: Sends a command to it.
+        with_event: Sends a command whose handler records an event.
+        many: Does that so many times.
+    """
+
+    mediator: Any
+    handler: Any
+    simple: Callable[[], Any]
+    with_event: Callable[[], Any]
+    many: Callable[[int], Any]
+
+
+def awaiting() -> Side:
+    simple = diator_aio.sending(AsyncHandler)["mediator"]
+    recording = diator_aio.sending(diator_aio.Recording, None, AsyncEventHandler)["mediator"]
+
+    async def many(times: int) -> None:
+        for _ in itertools.repeat(None, times):
+            await recording.send(JOIN)
+
+    return Side(
+        diator.aio.Mediator,
+        AsyncHandler,
+        lambda: run(simple.send(JOIN)),
+        lambda: run(recording.send(JOIN)),
+        lambda times: asyncio.run(many(times)),
+    )
+
+
+def run(coroutine: Any) -> None:
+    """Run what waits for nothing without an event loop, whose own memory would count."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("nothing waits here")
+
+
+def blocking() -> Side:
+    simple = diator_sync.sending(Handler)["mediator"]
+    recording = diator_sync.sending(diator_sync.Recording, None, EventHandler)["mediator"]
+
+    def many(times: int) -> None:
+        for _ in itertools.repeat(None, times):
+            recording.send(JOIN)
+
+    return Side(diator.sync.Mediator, Handler, lambda: simple.send(JOIN), lambda: recording.send(JOIN), many)
 
 
 def allocated(make: Callable[[], Any]) -> int:
@@ -39,20 +96,20 @@ def allocated(make: Callable[[], Any]) -> int:
     return size
 
 
-def per_mediator() -> int:
+def per_mediator(side: Side) -> int:
     requests = RequestMap()
-    return allocated(lambda: [Mediator(requests) for _ in range(MANY)]) // MANY
+    return allocated(lambda: [side.mediator(requests) for _ in range(MANY)]) // MANY
 
 
-def per_route() -> int:
+def per_route(side: Side) -> int:
     """Of a class that is built for each request; of the binding itself, too."""
     types = [make_dataclass(f"Request{number}", (), bases=(Command,), frozen=True) for number in range(MANY)]
 
     def bound() -> Any:
         requests = RequestMap()
         for request_type in types:
-            requests.bind(request_type, Handler)
-        mediator = Mediator(requests)
+            requests.bind(request_type, side.handler)
+        mediator = side.mediator(requests)
         mediator.check()
         return mediator, [mediator._routes[request_type] for request_type in types]
 
@@ -73,41 +130,32 @@ def per_send(send: Callable[[], Any]) -> int:
     return peak - before
 
 
-def blocks_left(run: Callable[[int], None]) -> int:
+def blocks_left(many: Callable[[int], Any], sends: int) -> int:
     """By how many blocks the memory of the interpreter grows over many sends."""
-    run(10_000)
+    many(min(sends, 10_000))
     gc.collect()
     before = sys.getallocatedblocks()
-    run(SENDS)
+    many(sends)
     gc.collect()
     return sys.getallocatedblocks() - before
 
 
-def main() -> None:
-    aio = diator_aio.sending(diator_aio.Recording, None, AsyncEventHandler)["mediator"]
-    sync = diator_sync.sending(diator_sync.Recording, None, EventHandler)["mediator"]
-    simple = diator_sync.sending(Handler)["mediator"]
-
-    async def awaited(times: int) -> None:
-        for _ in itertools.repeat(None, times):
-            await aio.send(JOIN)
-
-    def blocking(times: int) -> None:
-        for _ in itertools.repeat(None, times):
-            sync.send(JOIN)
-
-    left = {"aio": blocks_left(lambda times: asyncio.run(awaited(times))), "sync": blocks_left(blocking)}
-    figures = {
-        "mediator": per_mediator(),
-        "route": per_route(),
-        "send": per_send(lambda: simple.send(JOIN)),
-        "send_event": per_send(lambda: sync.send(JOIN)),
-        "sends": SENDS,
-        "left": left,
-        "grows": max(left.values()) > NOISE,
+def measured(side: Side, sends: int) -> dict[str, int]:
+    return {
+        "mediator": per_mediator(side),
+        "route": per_route(side),
+        "send": per_send(side.simple),
+        "send_event": per_send(side.with_event),
+        "left": blocks_left(side.many, sends),
     }
-    print(json.dumps(figures))
+
+
+def main(arguments: list[str]) -> None:
+    sends = int(arguments[0]) if arguments else SENDS
+    found = {"aio": measured(awaiting(), sends), "sync": measured(blocking(), sends)}
+    grows = max(each["left"] for each in found.values()) > NOISE
+    print(json.dumps({**found, "sends": sends, "grows": grows}))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
 """Measures some contenders in a process of its own: one round for each line on its standard input.
 
-It answers on standard output, one JSON object a line: first what it will measure, then each round's seconds for one
-execution, by contender, backend and case.
+It answers on standard output, one JSON object a line: first the versions of what it will measure, then each round's
+seconds for one execution, by contender, backend and case.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import os
 import random
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.metadata import version
+from importlib.util import find_spec
 from time import perf_counter, process_time
 from typing import Any
 
@@ -84,10 +84,8 @@ def backends() -> dict[str, Run]:
         "asyncio": lambda function, *args: runner.run(function(*args)),
         "blocking": lambda function, *args: function(*args),
     }
-    with suppress(ImportError):
-        import trio
-
-        found["trio"] = trio.run
+    if find_spec("trio"):  # which is not in every environment; but where it is, it has to work
+        found["trio"] = importlib.import_module("trio").run
     return found
 
 
@@ -112,21 +110,18 @@ def main(contenders: list[str]) -> None:
     os.dup2(2, 1)  # what contenders print is no answer
     run_on = backends()
     everything: list[Measured] = []
-    versions, missing = {}, {}
+    versions: dict[str, str] = {}
     for contender in contenders:
-        try:
-            everything += set_up(contender, run_on)
-        except ImportError as error:
-            missing[contender] = str(error)
-        else:
-            distribution = getattr(sys.modules[f"contenders.{contender}"], "DISTRIBUTION", None)
-            versions[contender] = version(distribution) if distribution else None
+        everything += set_up(contender, run_on)
+        distribution = getattr(sys.modules[f"contenders.{contender}"], "DISTRIBUTION", None)
+        if distribution:
+            versions[contender] = version(distribution)
     for each in everything:
         each.check()
         each.calibrate()
     gc.collect()
     gc.freeze()
-    print(json.dumps({"versions": versions, "missing": missing}), file=answers)
+    print(json.dumps(versions), file=answers)
     for _ in sys.stdin:
         random.shuffle(everything)
         print(json.dumps({each.name: each.measure() for each in everything}), file=answers)

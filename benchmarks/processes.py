@@ -23,7 +23,7 @@ class Process:
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        self.about: dict[str, Any] = self._answer()
+        self.versions: dict[str, str] = self._answer()
 
     def round(self) -> Round:
         assert self._process.stdin is not None
@@ -53,3 +53,29 @@ def processes(groups: dict[str, tuple[str, tuple[str, ...]]]) -> Iterator[dict[s
     finally:
         for process in started.values():
             process.close()
+
+
+def take_turns(
+    groups: dict[str, tuple[str, tuple[str, ...]]], repeats: int, rounds: int
+) -> tuple[dict[str, list[list[Round]]], dict[str, str]]:
+    """Let the groups take turns, round after round, in processes that are started anew for each repeat.
+
+    Args:
+        groups: For each, its ``python`` and what it measures.
+        repeats: How often the processes are started.
+        rounds: How many rounds each of them makes.
+
+    Returns:
+        For each group the rounds of each repeat, and the versions of what was measured.
+    """
+    measured: dict[str, list[list[Round]]] = {group: [] for group in groups}
+    versions: dict[str, str] = {}
+    for _ in range(repeats):
+        with processes(groups) as running:
+            for group, process in running.items():
+                measured[group].append([])
+                versions |= process.versions
+            for _ in range(rounds):
+                for group, process in running.items():
+                    measured[group][-1].append(process.round())
+    return measured, versions

@@ -1,12 +1,13 @@
 """The tables: on the terminal with rich, and as Markdown in the README of this folder."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from cases import TITLES
 from environments import HERE
 from figures import Figure
-from gates import GATES
+from gates import GATES, MISSED
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +23,7 @@ NAMES = {
     "lato": "lato",
     "bubus": "bubus",
 }
-COMPARED = ("singleton", "new", "rodi", "event", "events", "middlewares", "dataclass", "model")
+COMPARED = ("singleton", "new", "rodi", "new_di", "event", "events", "middlewares", "dataclass", "model")
 
 Rows = list[list[str]]
 Figures = dict[tuple[str, str, str], Figure]
@@ -58,39 +59,46 @@ def comparison(figures: Figures) -> tuple[list[str], Rows]:
     return ["ns", *(TITLES[case] for case in COMPARED)], rows
 
 
-def gates(figures: Figures) -> tuple[list[str], Rows]:
-    """The limits, and whether they hold."""
+def gates(results: dict[str, Any]) -> tuple[list[str], Rows]:
+    """The limits, and whether they hold; a contender that cannot be installed is left out, and that is said."""
+    figures = by_name(results)
     rows: Rows = []
     for gate in GATES:
-        ratio = gate.measured(figures)
         title = f"{gate.backend}: {TITLES[gate.case]}, "
         title += "vs by hand" if gate.versus is None else f"faster than {NAMES[gate.versus]}"
-        if ratio is None:
-            rows.append([title, f"{gate.target:g}", f"{gate.limit:g}", "not measured", ""])
-            continue
-        verdict = "target" if gate.holds(ratio, gate.target) else "ok" if gate.holds(ratio, gate.limit) else "MISSED"
-        rows.append([title, f"{gate.target:g}", f"{gate.limit:g}", f"{ratio:.2f}", verdict])
+        ratio = gate.measured(figures)
+        cells = ["not measured" if ratio is None else f"{ratio:.2f}", gate.verdict(ratio)]
+        if gate.versus in results["missing"]:
+            cells = ["cannot be installed", "left out"]
+        rows.append([title, f"{gate.target:g}", f"{gate.limit:g}", *cells])
     return ["", "target", "limit", "measured", ""], rows
 
 
 def memory(results: dict[str, Any]) -> tuple[list[str], Rows]:
     found = results["memory"]
-    left = found["left"]
-    return ["bytes", ""], [
-        ["a mediator", f"{found['mediator']}"],
-        ["a request with its binding and route", f"{found['route']}"],
-        ["a blocking send, at most, free again after it", f"{found['send']}"],
-        ["the same with one event", f"{found['send_event']}"],
-        [f"memory blocks left by {found['sends']:,} sends with an event (aio, sync)", f"{left['aio']}, {left['sync']}"],
-    ]
+    titles = {
+        "mediator": "a mediator",
+        "route": "a request with its binding and route",
+        "send": "a send, at most, free again after it",
+        "send_event": "the same with one event",
+        "left": f"memory blocks left by {found['sends']:,} sends with an event",
+    }
+    sides = ("aio", "sync")
+    return ["bytes", *sides], [[title, *(f"{found[side][key]:,}" for side in sides)] for key, title in titles.items()]
 
 
 def text_of(machine: dict[str, Any]) -> str:
     return f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, load {machine['load']:.1f}"
 
 
+def about(results: dict[str, Any]) -> str:
+    """When, where and how often it was measured."""
+    method = results["method"]
+    return f"{results['date']}; {text_of(results['machine'])}; {method['repeats']} x {method['rounds']} rounds."
+
+
 def nanoseconds(figure: Figure) -> str:
-    return f"{figure.best * 1e9:,.0f}" + ("" if figure.steady or figure.ratio is not None else "~")
+    return f"{figure.best * 1e9:,.0f}" + ("" if figure.steady_time else "~")
 
 
 def ratios(figure: Figure) -> list[str]:
@@ -117,22 +125,22 @@ def show(results: dict[str, Any]) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
-    for contender, reason in results["missing"].items():
-        console.print(f"{contender} was not measured: {reason}")
+    for contender in results["missing"]:
+        console.print(f"{NAMES[contender]} was not measured, as it cannot be installed")
     console.print(f"measured in {results['seconds']} s; ~ marks what differs by more than 10 % between repeats\n")
 
 
 def show_gates(results: dict[str, Any]) -> bool:
     """Print which limits hold, and return whether all do."""
-    head, rows = gates(by_name(results))
+    head, rows = gates(results)
     table = Table(*head, title=f"Python {results['python']}: limits", title_justify="left")
     for row in rows:
-        table.add_row(*row, style="red" if row[-1] == "MISSED" else None)
+        table.add_row(*row, style="red" if row[-1] == MISSED else None)
     console = Console(width=120)
     console.print(table)
     if results["memory"]["grows"]:
         console.print("memory grows", style="red")
-    return not results["memory"]["grows"] and all(row[-1] != "MISSED" for row in rows)
+    return not results["memory"]["grows"] and all(row[-1] != MISSED for row in rows)
 
 
 def markdown(head: list[str], rows: Rows) -> str:
@@ -144,7 +152,7 @@ def write(all_results: list[dict[str, Any]]) -> None:
     """Put the tables into the README."""
     parts: list[str] = []
     for results in all_results:
-        machine, figures = results["machine"], by_name(results)
+        figures = by_name(results)
         versions = ", ".join(
             f"{name} {results['versions'][name]}"
             for name in ("anyio", "trio", "msgspec", "pydantic", "rodi")
@@ -155,21 +163,27 @@ def write(all_results: list[dict[str, Any]]) -> None:
             for name, version in sorted(results["versions"].items())
             if version and name in NAMES
         )
-        repeats, rounds = results["method"]["repeats"], results["method"]["rounds"]
+        missing = "".join(f" {NAMES[name]} cannot be installed." for name in results["missing"])
         parts += [
             f"### Python {results['python']}",
-            f"{results['date']}; {text_of(machine)}; {repeats} x {rounds} rounds. {versions}; {others}.",
+            f"{about(results)} {versions}; {others}.{missing}",
             markdown(*dispatch(figures)),
             markdown(*comparison(figures)),
-            markdown(*gates(figures)),
+            markdown(*gates(results)),
             markdown(*memory(results)),
         ]
     replace("results", "\n\n".join(parts))
 
 
-def replace(name: str, text: str) -> None:
-    """Put a text between the marks of this name in the README."""
-    path = HERE / "README.md"
-    before, begin, rest = path.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- end of {name} -->\n")
+def replace(name: str, text: str, path: Path = HERE / "README.md") -> None:
+    """Put a text between the marks of this name in the README.
+
+    Raises:
+        ValueError: It has no such marks.
+    """
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, found_begin, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        raise ValueError(f"{path.name} needs the lines {begin.strip()} and {end.strip()}, in this order")
     path.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")

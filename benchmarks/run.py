@@ -1,23 +1,19 @@
-"""Measure everything: `make bench`. Exits with 1 if a gate is missed, or if memory grows."""
+"""Measure everything: `make bench`. Exits with 1 if a gate is missed or was not measured, or if memory grows."""
 
-import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import drawing
 import environments
+import records
 import report
 from environments import HERE, Interpreter
-from figures import Figure, Round, figures
-from processes import processes
+from figures import Figure, figures
+from processes import take_turns
 
 #: Each group is measured in one process, in one environment.
 GROUPS = {
@@ -36,22 +32,25 @@ GROUPS = {
 }
 
 
-def measure(pythons: dict[str, str], repeats: int, rounds: int) -> tuple[list[Figure], dict[str, Any]]:
-    """Let the groups take turns, round after round, in processes that are started anew for each repeat."""
-    measured: dict[str, list[list[Round]]] = {group: [] for group in pythons}
-    about: dict[str, Any] = {"versions": {}, "missing": {}}
-    for _ in range(repeats):
-        with processes({group: (python, GROUPS[group]) for group, python in pythons.items()}) as running:
-            for group, process in running.items():
-                measured[group].append([])
-                for key in about:
-                    about[key] |= process.about[key]
-            for _ in range(rounds):
-                for group, process in running.items():
-                    measured[group][-1].append(process.round())
+def measure(made: environments.Made, repeats: int, rounds: int) -> tuple[list[Figure], dict[str, str]]:
+    """Measure all groups.
+
+    Args:
+        made: The environments.
+        repeats: How often the processes are started anew.
+        rounds: How many rounds each of them makes.
+
+    Returns:
+        The figures, and the versions of the contenders.
+    """
+    groups = {
+        group: (python, tuple(each for each in GROUPS[group] if each not in made.missing))
+        for group, python in made.pythons.items()
+    }
+    measured, versions = take_turns(groups, repeats, rounds)
     found = {group: list(figures(each)) for group, each in measured.items()}
     by_hand = [figure for figure in found["diator"] if figure.by_hand]  # the others are there for their ratios
-    return by_hand + [figure for each in found.values() for figure in each if not figure.by_hand], about
+    return by_hand + [figure for each in found.values() for figure in each if not figure.by_hand], versions
 
 
 def memory(python: str) -> dict[str, Any]:
@@ -60,45 +59,32 @@ def memory(python: str) -> dict[str, Any]:
     return found
 
 
-def machine() -> dict[str, Any]:
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {"processor": model, "cores": os.cpu_count(), "system": platform.platform(), "load": load}
-
-
 def bench(interpreter: Interpreter, repeats: int, rounds: int) -> dict[str, Any]:
-    """Measure with one interpreter, and write what came out to ``results``."""
-    pythons = environments.make(interpreter)
+    """Measure with one interpreter, and write what came out to ``results``.
+
+    Args:
+        interpreter: What measures.
+        repeats: How often the processes are started anew.
+        rounds: How many rounds each of them makes.
+    """
+    made = environments.make(interpreter)
     started = time.monotonic()
-    before = machine()
-    found, about = measure(pythons, repeats, rounds)
-    results = {
-        "python": interpreter.version,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": before,
-        "method": {"repeats": repeats, "rounds": rounds},
-        "versions": {**environments.versions(pythons["diator"]), **about["versions"]},
-        "missing": about["missing"],
+    results = records.heading(interpreter, repeats, rounds)
+    found, versions = measure(made, repeats, rounds)
+    python = made.pythons["diator"]
+    results |= {
+        "versions": {**environments.versions(python), **versions},
+        "missing": made.missing,
         "figures": [asdict(figure) for figure in found],
-        "memory": memory(pythons["diator"]),
+        "memory": memory(python),
         "seconds": round(time.monotonic() - started),
     }
-    path = HERE / "results" / f"{interpreter.label}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+    records.save(interpreter.label, results)
     return results
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pythons", nargs="*", default=["python3.11", "python3.13"], help="interpreters to measure with")
-    parser.add_argument("--repeats", type=int, default=3, help="how often to start the processes anew")
-    parser.add_argument("--rounds", type=int, default=12, help="how many rounds each of them makes")
-    options = parser.parse_args()
+    options = records.options(__doc__)
     results = [bench(each, options.repeats, options.rounds) for each in environments.find(options.pythons)]
     if not results:
         return 1

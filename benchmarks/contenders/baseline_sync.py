@@ -1,7 +1,6 @@
 """By hand, in blocking code."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from cases import Case
@@ -105,10 +104,8 @@ def cases() -> Iterator[Case]:
     yield Case("middlewares", "chain(command)", {"chain": chain, "command": command})
     yield Case("everything", "everything(command)", {"everything": everything, "command": command})
     yield Case("dataclass", "handler.handle(Join(user_id=7))", {"handler": handler, "Join": Join})
-    with suppress(ImportError):  # not in every environment
-        yield from rodi_cases()
-    with suppress(ImportError):
-        yield from message_cases()
+    yield from rodi_cases()
+    yield from message_cases()
 
 
 def rodi_cases() -> Iterator[Case]:

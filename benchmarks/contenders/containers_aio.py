@@ -1,7 +1,6 @@
 """A send to a handler that each container builds with a mailer and a session, beside what the container itself takes.
 
-The session belongs to the scope of the send. Each ``..._own`` opens that scope by the means of the library, asks for
-the handler and calls it.
+Each ``..._own`` opens the scope of the send by the means of the library, asks for the handler and calls it.
 """
 
 from collections.abc import Iterator
@@ -9,15 +8,12 @@ from typing import Any
 
 import di
 import dishka
-import injector
-import rodi
 import wireup
 from cases import Case
-from dependency_injector import containers, providers
+from contenders.container_wiring import Wiring
 from di.dependent import Dependent
-from parts import BuiltAsyncHandler, Mailer, Session
+from parts import BuiltAsyncHandler
 
-from diator import Command, RequestMap
 from diator.aio import Mediator
 from diator.aio.container.dependency_injector import DependencyInjectorContainer
 from diator.aio.container.di import DIContainer
@@ -27,35 +23,12 @@ from diator.aio.container.rodi import RodiContainer
 from diator.aio.container.wireup import WireupContainer
 
 BACKENDS = ("asyncio",)
-
-
-class Join(Command[int]):
-    user_id = 7
-
-
-JOIN = Join()
-
-
-class Handler(BuiltAsyncHandler):
-    @injector.inject
-    def __init__(self, mailer: Mailer, session: Session) -> None:
-        self.mailer, self.session = mailer, session
-
-
-def pair(name: str, container: Any, own: Any) -> Iterator[Case]:
-    requests = RequestMap()
-    requests.bind(Join, Handler)
-    mediator = Mediator(requests, container)
-    mediator.check()
-    yield Case(name, "await mediator.send(command)", {"mediator": mediator, "command": JOIN})
-    yield Case(f"{name}_own", "await own(command)", {"own": own, "command": JOIN})
+WIRING = Wiring(Mediator, dispatch_scope, BuiltAsyncHandler, awaits="await ")
+Handler, pair = WIRING.handler, WIRING.pair
 
 
 def rodi_cases() -> Iterator[Case]:
-    registry = rodi.Container()
-    registry.add_transient(Mailer)
-    registry.add_scoped(Session)
-    registry.add_transient(Handler)
+    registry = WIRING.rodi()
     container = RodiContainer(registry)
     services: Any = registry.provider
 
@@ -79,16 +52,8 @@ def di_cases() -> Iterator[Case]:
     yield from pair("di", DIContainer(container), own)
 
 
-def provider() -> dishka.Provider:
-    found = dishka.Provider(scope=dishka.Scope.REQUEST)
-    found.provide(Mailer, cache=False)
-    found.provide(Session)
-    found.provide(Handler, cache=False)
-    return found
-
-
 def dishka_cases() -> Iterator[Case]:
-    container = dishka.make_async_container(provider())
+    container = dishka.make_async_container(WIRING.dishka())
 
     async def own(command: Any) -> Any:
         async with container() as scope:
@@ -99,7 +64,7 @@ def dishka_cases() -> Iterator[Case]:
 
 
 def plain_dishka_cases() -> Iterator[Case]:
-    container = dishka.make_container(provider())
+    container = dishka.make_container(WIRING.dishka())
 
     async def own(command: Any) -> Any:
         with container() as scope:
@@ -109,9 +74,7 @@ def plain_dishka_cases() -> Iterator[Case]:
 
 
 def wireup_cases() -> Iterator[Case]:
-    lifetimes: Any = {Mailer: "transient", Session: "scoped", Handler: "transient"}
-    injectables = [wireup.injectable(type_, lifetime=lifetime) for type_, lifetime in lifetimes.items()]
-    container = wireup.create_async_container(injectables=injectables)
+    container = wireup.create_async_container(injectables=WIRING.wireup())
 
     async def own(command: Any) -> Any:
         async with container.enter_scope() as scope:
@@ -122,12 +85,7 @@ def wireup_cases() -> Iterator[Case]:
 
 
 def injector_cases() -> Iterator[Case]:
-    def bind(binder: injector.Binder) -> None:
-        binder.bind(Mailer)
-        binder.bind(Session, to=Session, scope=dispatch_scope)
-        binder.bind(Handler)
-
-    adapter = InjectorContainer(injector.Injector(bind))
+    adapter = InjectorContainer(WIRING.injector())
 
     async def own(command: Any) -> Any:  # the library has no such scope, so this is the adapter's
         async with adapter.scope() as scope:
@@ -136,19 +94,8 @@ def injector_cases() -> Iterator[Case]:
     yield from pair("injector", adapter, own)
 
 
-def open_session() -> Iterator[Session]:
-    yield Session()
-
-
 def dependency_injector_cases() -> Iterator[Case]:
-    for name, kind in (
-        ("dependency-injector, factories", providers.Factory(Session)),
-        ("dependency-injector, context resource", providers.ContextLocalResource(open_session)),
-    ):
-        container: Any = containers.DynamicContainer()
-        make = providers.Factory(Handler, mailer=providers.Factory(Mailer), session=kind)
-        container.set_providers(session=kind, handler=make)
-        shut_down = getattr(kind, "shutdown", None)
+    for name, container, make, shut_down in WIRING.dependency_injector():
 
         async def own(command: Any, make: Any = make, shut_down: Any = shut_down) -> Any:
             try:

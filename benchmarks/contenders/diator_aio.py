@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import di
 import rodi
 from cases import Case
 from contenders.diator_messages import JOIN, JOINED, Join, Joined, JoinModel, JoinStruct
@@ -20,6 +21,7 @@ from parts import pass_on_async as pass_on
 
 from diator import EventMap, Events, MiddlewareChain, RequestMap
 from diator.aio import Mediator
+from diator.aio.container.di import DIContainer
 from diator.aio.container.rodi import RodiContainer
 
 BACKENDS = ("asyncio", "trio")
@@ -74,6 +76,7 @@ def cases() -> Iterator[Case]:
     registry = rodi.Container()
     registry.add_transient(AsyncHandler)
     yield Case("rodi", send, sending(AsyncHandler, RodiContainer(registry)))
+    yield Case("new_di", send, sending(AsyncHandler, DIContainer(di.Container())))
     yield Case("middlewares", send, sending(AsyncHandler(), middlewares=3))
     yield Case("everything", send, sending(BuiltRecording, AsyncScopedContainer(), BuiltAsyncEventHandler, 3))
     for key, message in (("dataclass", Join), ("struct", JoinStruct), ("model", JoinModel)):

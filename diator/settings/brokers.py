@@ -9,7 +9,6 @@ from .. import __version__
 from ..errors import SettingsError
 from .models import DiatorSettings
 from .options import MemoryOptions, read_options
-from .problems import variable
 
 if TYPE_CHECKING:
     from ..aio.abc import MessageBroker as AsyncMessageBroker
@@ -57,7 +56,7 @@ def broker_from_settings(settings: DiatorSettings, side: Side) -> "AsyncMessageB
 
 
 def _name(settings: DiatorSettings) -> str:
-    return variable(type(settings), ("broker", "url"))
+    return settings.variable("broker", "url")
 
 
 def _memory(settings: DiatorSettings, side: Side) -> Any:
@@ -71,23 +70,28 @@ def _memory(settings: DiatorSettings, side: Side) -> Any:
 
 def _redis(settings: DiatorSettings, side: Side) -> Any:
     """Build the broker on Pub/Sub, or on Streams for ``redis+streams://`` and ``rediss+streams://``."""
-    broker, name = settings.broker, _name(settings)
+    broker = settings.broker
     scheme, _, rest = (broker.url.get_secret_value() if broker.url else "").partition("://")
     kind, *more = scheme.lower().split("+")
     url = f"{'unix' if 'unix' in more else kind}://{rest}"
     module = import_module(f"diator.{side}.message_brokers.redis")
     options: dict[str, Any] = {} if broker.timeout is None else {"timeout": broker.timeout}
+    if "streams" in more:
+        make = module.RedisStreamsMessageBroker
+        if unset := [settings.variable("broker", name) for name in ("stream", "group") if not getattr(broker, name)]:
+            raise SettingsError("\n".join(f"{name}: must be set for {scheme}://" for name in unset))
+        options |= broker.model_dump(include={"stream", "group", "consumer", "partitions", "require_aof"})
+    else:
+        make = module.RedisMessageBroker
+        options["channel_prefix"] = broker.channel_prefix
     try:
-        if "streams" not in more:
-            return module.RedisMessageBroker(url, channel_prefix=broker.channel_prefix, **options)
-        for field in ("stream", "group"):
-            if not getattr(broker, field):
-                raise ValueError(f"{scheme}:// needs {variable(type(settings), ('broker', field))}, too")
-        options |= {field: getattr(broker, field) for field in ("stream", "group", "consumer", "partitions")}
-        return module.RedisStreamsMessageBroker(url, require_aof=broker.require_aof, **options)
+        return make(url, **options)
     except ValueError as error:  # whose text quotes no URL
         problem = str(error)
-    raise SettingsError(f"{name}: {problem}")
+    if "cannot be understood" in problem:  # it names the schemes of redis-py
+        place = "/path/to/socket?db=0" if "unix" in more else "user:password@host:6379/0"
+        problem = f"must look like {scheme}://{place}; percent-encode special characters in user and password"
+    raise SettingsError(f"{_name(settings)}: {problem}")
 
 
 #: diator's own schemes, which nobody can replace; None: this version knows the scheme, but has no broker for it.

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from ..errors import MissingExtraError, SettingsError
@@ -13,14 +14,17 @@ except ImportError as exc:
         'pydantic-settings is not installed: pip install "diator[settings]"', name="pydantic_settings"
     ) from exc
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .hiding import Hiding
 from .problems import explain, variable
+from .sources import Strict, missing_files, secret_files
 
 __all__ = ("BrokerSettings", "DiatorSettings", "LoggingSettings", "OutboxSettings", "Section", "WorkerSettings")
 
+NAMING = ("_env_prefix", "_env_nested_delimiter")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -43,7 +47,7 @@ SecretURL = Annotated[SecretStr, AfterValidator(_expect_url), BeforeValidator(_h
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
 
 
-class Section(BaseModel):
+class Section(Hiding):
     """A part of the settings, which refuses what it does not know and never quotes a value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
@@ -101,13 +105,16 @@ class LoggingSettings(Section):
             logging.getLogger("diator").setLevel(self.level)
 
 
-class DiatorSettings(BaseSettings):
+class DiatorSettings(Hiding, BaseSettings):
     """All settings, read when this is called.
 
     Values come from the arguments (``worker={"concurrency": 5}``), then from the environment, then from the files that
     you name: ``_env_file=".env"`` (one or several), and ``_secrets_dir="/run/secrets"``, a directory with one file per
-    variable, named like it. An empty variable counts as not set. Subclass it for sections of your own, or for another
+    variable, named like it. What is empty counts as not set. Subclass it for sections of your own, or for another
     prefix.
+
+    Whatever begins with the prefix and sets nothing is an error, because it is misspelt; a subclass with
+    ``extra="ignore"`` lets it pass.
 
     Raises:
         SettingsError: Something is wrong: one line for each variable, none of which quotes a value.
@@ -117,29 +124,40 @@ class DiatorSettings(BaseSettings):
         env_prefix="DIATOR_",
         env_nested_delimiter="__",
         env_ignore_empty=True,
-        enable_decoding=False,  # a section is set variable by variable, never as a piece of JSON
-        extra="ignore",  # env files hold the variables of other programs, too
+        extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
     )
 
-    broker: BrokerSettings = BrokerSettings()
-    worker: WorkerSettings = WorkerSettings()
-    outbox: OutboxSettings = OutboxSettings()
-    logging: LoggingSettings = LoggingSettings()
+    # Without NoDecode a section could also be set as a whole, by a piece of JSON.
+    broker: Annotated[BrokerSettings, NoDecode] = BrokerSettings()
+    worker: Annotated[WorkerSettings, NoDecode] = WorkerSettings()
+    outbox: Annotated[OutboxSettings, NoDecode] = OutboxSettings()
+    logging: Annotated[LoggingSettings, NoDecode] = LoggingSettings()
+
+    #: Of the arguments, those that say how variables are named.
+    _naming: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
+        naming = {option: values[option] for option in NAMING if values.get(option) is not None}
+        problems = missing_files(type(self), values)
         try:
             super().__init__(**values)
-            return
         except ValidationError as error:
-            problems = explain(error, type(self), lambda place: variable(type(self), place))
-        except pydantic_settings.SettingsError as error:  # about a file or a directory
-            problems = [str(error)]
+            problems += explain(error, type(self), lambda place: variable(type(self), place, naming))
+        except pydantic_settings.SettingsError as error:  # about a file, a directory, or a value that is no JSON
+            problems.append(_about_source(str(error), lambda field: variable(type(self), (field,), naming)))
         except UnicodeDecodeError:
-            problems = ["an env file or a secret file is not UTF-8 text: save it as such"]
+            problems.append("an env file or a secret file is not UTF-8 text: save it as such")
+        if not problems:
+            self._naming = naming
+            return
         # Out here, because the errors above hold the values, and would become the context of this one.
         raise SettingsError("\n".join(problems))
+
+    def variable(self, section: str, field: str) -> str:
+        """The variable that sets a field, for errors about its value."""
+        return variable(type(self), (section, field), self._naming)
 
     @classmethod
     def settings_customise_sources(
@@ -150,5 +168,16 @@ class DiatorSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read secret files for the fields of sections, which pydantic-settings does not do by itself."""
-        return init_settings, env_settings, dotenv_settings, NestedSecretsSettingsSource(file_secret_settings)
+        """Add the secret files of sections, and report misspelt variables unless ``extra`` allows them."""
+        assert isinstance(env_settings, EnvSettingsSource)
+        assert isinstance(dotenv_settings, EnvSettingsSource)
+        sources = (env_settings, dotenv_settings, secret_files(file_secret_settings, env_settings))
+        if settings_cls.model_config.get("extra") == "forbid":
+            return init_settings, *map(Strict, sources)
+        return init_settings, *sources
+
+
+def _about_source(text: str, name: Callable[[str], str]) -> str:
+    """Name the variable, where pydantic-settings names the field."""
+    found = re.match(r'error parsing value for field "(\w+)"', text)
+    return f"{name(found[1])}: must be written as JSON" if found else text

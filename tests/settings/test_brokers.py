@@ -26,12 +26,12 @@ BROKERS = {
 
 
 def build(url: str | None, side: Any = "sync", **values: Any) -> Any:
-    return broker_from_settings(DiatorSettings(broker={"url": url}, **values), side)
+    return broker_from_settings(DiatorSettings(broker={"url": url, **values}), side)
 
 
-def problems(url: str | None, side: Any = "sync") -> list[str]:
+def problems(url: str | None, side: Any = "sync", **values: Any) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        build(url, side)
+        build(url, side, **values)
     return str(caught.value).splitlines()
 
 
@@ -114,11 +114,47 @@ def test_redis_is_built_for_the_side(url: str, connection: str, side: Side) -> N
         assert broker._pattern == "p:*:*"
 
 
-def test_redis_streams_need_a_stream_and_a_group() -> None:
-    assert problems("redis+streams://u:canary@host") == [
-        "DIATOR_BROKER__URL: redis+streams:// needs DIATOR_BROKER__STREAM, too"
+@pytest.mark.parametrize("side", SIDES)
+def test_all_settings_reach_the_redis_streams_broker(side: Side) -> None:
+    values: dict[str, Any] = {"stream": "s", "group": "g", "consumer": "c", "partitions": 3, "require_aof": True}
+    broker: Any = build("redis+streams://host", side, **values)
+    place = broker._place
+    assert (place.stream, place.group, place.partitions) == ("s", "g", 3)
+    assert (broker._consumer, broker._require_aof) == ("c", True)
+
+    broker = build("redis+streams://host", side, stream="s", group="g")
+    assert (broker._consumer, broker._place.partitions, broker._require_aof) == (None, 1, False)
+    assert broker._client.transport._connections._pool.connection_kwargs["socket_timeout"] == 5  # the broker decides
+
+
+@pytest.mark.parametrize(("stream", "group"), [("s", None), (None, "g"), (None, ""), ("", None)])
+@pytest.mark.parametrize("scheme", ["redis+streams", "rediss+streams"])
+def test_redis_streams_need_a_stream_and_a_group(scheme: str, stream: str | None, group: str | None) -> None:
+    unset = [name for name, value in (("STREAM", stream), ("GROUP", group)) if not value]
+    assert problems(f"{scheme}://u:canary@host", stream=stream, group=group) == [
+        f"DIATOR_BROKER__{name}: must be set for {scheme}://" for name in unset
     ]
-    assert "canary" not in problems("redis://u:x/canary@host")[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "example"),
+    [
+        ("redis://u:canary@[::1", "redis://user:password@host:6379/0"),
+        ("rediss://u:x/canary@host", "rediss://user:password@host:6379/0"),
+        ("redis+streams://:canary@host:port", "redis+streams://user:password@host:6379/0"),
+        ("redis+unix://[canary", "redis+unix:///path/to/socket?db=0"),
+        ("redis+unix+streams://[canary", "redis+unix+streams:///path/to/socket?db=0"),
+    ],
+)
+def test_a_malformed_redis_url_is_answered_with_one_of_its_scheme(url: str, example: str) -> None:
+    assert problems(url, stream="s", group="g") == [
+        f"DIATOR_BROKER__URL: must look like {example}; percent-encode special characters in user and password"
+    ]
+
+
+def test_an_option_that_redis_does_not_know_is_refused() -> None:
+    (line,) = problems("redis://host?nonsense=canary")
+    assert line.startswith("DIATOR_BROKER__URL: the Redis URL has an option that redis-py does not know")
 
 
 @pytest.mark.parametrize("scheme", ["azure-servicebus"])
@@ -139,8 +175,9 @@ def test_errors_name_the_variable_of_the_subclass() -> None:
     class Own(DiatorSettings, env_prefix="OWN_"):
         pass
 
-    with pytest.raises(SettingsError, match=r"^OWN_BROKER__URL: must be set"):
-        broker_from_settings(Own(), "sync")
+    for settings in (Own(), DiatorSettings(_env_prefix="OWN_")):
+        with pytest.raises(SettingsError, match=r"^OWN_BROKER__URL: must be set"):
+            broker_from_settings(settings, "sync")
 
 
 # --- other packages

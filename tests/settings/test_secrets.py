@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from diator.errors import SettingsError
 from diator.settings import BrokerSettings, DiatorSettings, Side, broker_from_settings
@@ -101,6 +102,37 @@ def test_a_section_alone_hides_its_values_too() -> None:
     assert CANARY not in str([e for e in caught.value.errors() if e["loc"] == ("url",)])
 
 
+class Outer(BaseSettings, env_nested_delimiter="__"):
+    """What an application may do, without ``hide_input_in_errors``."""
+
+    diator: DiatorSettings | None = None
+    broker: BrokerSettings | None = None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"broker": CANARY},
+        {"broker": {"url": CANARY}},
+        {"broker": {"url": [CANARY]}},
+        {"broker": {"ulr": f"redis://{CANARY}"}},
+        {"broker": {"url": f"redis://{CANARY}", "timeout": CANARY}},
+        {"diator": {"broker": {"url": CANARY}}},
+        {"diator": {"broker": {"ulr": CANARY}}},
+        {"diator": {"brokr": {"url": CANARY}}},
+        {"diator": {"broker": {"url": f"redis://{CANARY}", "timeout": 0}}},
+        {"diator": CANARY},
+    ],
+)
+def test_no_error_of_settings_around_ours_shows_a_value(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Outer(**values)
+    error = caught.value
+    texts = [str(error), repr(error), error.json(), str(error.errors()), *traceback.format_exception(error)]
+    assert [text for text in texts if CANARY in text] == []
+    assert next(iter(values)) in str(error)
+
+
 def test_settings_do_not_show_the_url(caplog: pytest.LogCaptureFixture) -> None:
     settings = DiatorSettings(broker={"url": f"redis://:{CANARY}@host"})
     with caplog.at_level(logging.DEBUG):
@@ -130,7 +162,7 @@ URLS = [
 
 @pytest.mark.parametrize("url", URLS)
 def test_no_error_about_a_url_shows_it(url: str) -> None:
-    settings = DiatorSettings(broker={"url": url})
+    settings = DiatorSettings(broker={"url": url, "stream": "s", "group": "g"})
     sides: tuple[Side, ...] = ("aio", "sync")
     for side in sides:
         with pytest.raises(SettingsError) as caught:

@@ -15,18 +15,41 @@ GROUPS = [
 ]
 
 
-@pytest.mark.parametrize("contenders", GROUPS)
-def test_every_case_can_be_measured(contenders: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "process.py", *contenders],
+def run(script: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / script, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        input="\n",
+        input=given,
         capture_output=True,
         encoding="utf-8",
-        check=True,
         timeout=300,
     )
-    about, measured = map(json.loads, done.stdout.splitlines())
-    assert about["missing"] == {}
+
+
+@pytest.mark.parametrize("contenders", GROUPS)
+def test_every_case_can_be_measured(contenders: tuple[str, ...]) -> None:
+    done = run("process.py", *contenders, given="\n")
+    assert done.returncode == 0, done.stderr
+    versions, measured = map(json.loads, done.stdout.splitlines())
+    assert versions == {}
     assert {name.partition("/")[0] for name in measured} == set(contenders)
     assert all(seconds > 0 for seconds in measured.values())
+
+
+@pytest.mark.parametrize("contender", ["mediatr", "nonsense"])
+def test_what_cannot_be_imported_is_not_passed_over(contender: str) -> None:
+    done = run("process.py", "baseline_aio", contender, given="\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ModuleNotFoundError: No module named" in done.stderr
+
+
+def test_memory_is_measured_on_both_sides() -> None:
+    done = run("memory.py", "1000")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["sends"], found["grows"]) == (1000, False)
+    for side in ("aio", "sync"):
+        assert found[side].keys() == {"mediator", "route", "send", "send_event", "left"}
+        assert 0 < found[side]["send"] < found[side]["send_event"] < found[side]["mediator"]
+        assert found[side]["route"] > 0
+    assert found["aio"]["send"] > found["sync"]["send"]  # there is a coroutine
