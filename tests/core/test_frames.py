@@ -81,7 +81,7 @@ INLINE = "inline in concurrency.py"  # makes something to await of what a `def` 
 ROUTE = "recording_route.<locals>.route in request_routes.py"  # only if something has to run after the handler
 #: ``time`` notes when the event was recorded, so that `Event.event_timestamp` can wait for its first read.
 APPEND = ("Events.append in events.py", "time", "append")
-DRAIN = "EventEmitter.drain in events.py"
+DRAIN = "EventEmitter.drain in events.py"  # not for the only handler of an event, if that is a class
 
 
 def send_blocking(mediator: Any) -> None:
@@ -183,16 +183,18 @@ def test_a_blocking_send_costs_little_more_than_the_handler(handler: Any, expect
         (PlainRecording, PlainEventHandler(), 2),
     ],
 )
-def test_an_awaited_send_with_an_event_costs_six(handler: Any, event_handler: Any, inline: int) -> None:
+def test_an_awaited_send_with_an_event_costs_six_at_most(handler: Any, event_handler: Any, inline: int) -> None:
     calls = calls_of(send_awaiting, mediator_of(diator.aio, handler, event_handler))
-    expect(calls, SEND, ROUTE, own(handler.handle), *APPEND, DRAIN, own(event_handler.handle), *[INLINE] * inline)
+    drain = [] if event_handler is AsyncEventHandler else [DRAIN]
+    expect(calls, SEND, ROUTE, own(handler.handle), *APPEND, *drain, own(event_handler.handle), *[INLINE] * inline)
 
 
 @pytest.mark.parametrize("handler", [PlainRecording(), PlainRecording])
 @pytest.mark.parametrize("event_handler", [PlainEventHandler(), PlainEventHandler])
-def test_a_blocking_send_with_an_event_costs_six(handler: Any, event_handler: Any) -> None:
+def test_a_blocking_send_with_an_event_costs_six_at_most(handler: Any, event_handler: Any) -> None:
     calls = calls_of(send_blocking, mediator_of(diator.sync, handler, event_handler))
-    expect(calls, SEND, ROUTE, own(handler.handle), *APPEND, DRAIN, own(event_handler.handle))
+    drain = [] if event_handler is PlainEventHandler else [DRAIN]
+    expect(calls, SEND, ROUTE, own(handler.handle), *APPEND, *drain, own(event_handler.handle))
 
 
 def test_a_failure_names_what_was_added_and_what_is_gone() -> None:
