@@ -32,15 +32,18 @@ def scoped_resolving_route(handler: CompiledHandler, scopes: Scopes) -> Route:
             entered = await scope.__aenter__() if awaits else scope if is_open else scope.__enter__()
         else:
             entered = scope if is_open else scope.__enter__()
+        built: Any = None
         try:
-            built: Any = entered.resolve(handler_type)
+            found = entered.resolve(handler_type)
             if ASYNC:  # noqa: SIM102
-                if type(built) is not handler_type and hasattr(built, "__await__"):
-                    built = await built
+                if type(found) is not handler_type and hasattr(found, "__await__"):
+                    found = await found
+            built = found
             response = await built.handle(request)
         except BaseException as error:
             await scopes.leave(scope, error)
-            scopes.explain(handler, error)
+            if built is None and isinstance(error, Exception):
+                scopes.explain(handler, error)
             raise
         try:
             if ASYNC:
@@ -112,7 +115,6 @@ def scoped_route(handler: CompiledHandler, first: Step, emitter: EventEmitter, s
                 errors = await emitter.drain(items, dispatch.resolve)
         except BaseException as error:
             await scopes.leave(scope, error)
-            scopes.explain(handler, error)
             raise
         try:
             if ASYNC:

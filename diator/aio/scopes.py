@@ -154,13 +154,13 @@ class Scopes:
         find = getattr(self._container, "unscoped", None)
         return None if find is None else find(type_)
 
-    def explain(self, handler: CompiledHandler, error: BaseException) -> None:
-        """Say what the container lacks, if that is why something was raised while a handler was built or run.
+    def explain(self, handler: CompiledHandler, error: Exception) -> None:
+        """Say what the container lacks, if that is why something was raised while a handler was built.
 
         Raises:
             HandlerBuildError: The container cannot build the handler.
         """
-        if handler.is_buildable or not isinstance(error, Exception) or isinstance(error, HandlerBuildError):
+        if handler.is_buildable or isinstance(error, HandlerBuildError):
             return
         try:
             self.check(handler)

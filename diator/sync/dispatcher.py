@@ -139,7 +139,7 @@ class DefaultDispatcher:
 
     def _handler(self, request_type: type) -> CompiledHandler:
         spec = self._request_map.spec(request_type)
-        return CompiledHandler(spec, self._scopes.key, self._runner, self._sync)
+        return CompiledHandler(spec, self._scopes.key, self._scopes.explain, self._runner, self._sync)
 
     def _guard(self, request_type: type) -> Callable[[], None] | None:
         """What shows whether the whole route can run here."""

@@ -117,7 +117,8 @@ class EventRoutes:
 
     def _compile_handlers(self, event_type: type) -> tuple[CompiledHandler, ...]:
         specs = self._settings.event_map.specs(event_type)
-        return tuple(CompiledHandler(spec, self._scopes.key, self._runner, self._settings.sync) for spec in specs)
+        scopes, sync = self._scopes, self._settings.sync
+        return tuple(CompiledHandler(spec, scopes.key, scopes.explain, self._runner, sync) for spec in specs)
 
     def _guard(self, handlers: tuple[CompiledHandler, ...]) -> Callable[[], None] | None:
         foreign = any(handler.foreign for handler in handlers) or (bool(handlers) and self._scopes.foreign)

@@ -21,6 +21,8 @@ class CompiledHandler:
     Args:
         spec: What is known of the handler.
         key: What the container is asked for, given the annotation of a parameter; None without a container.
+        explain: Called with this and with what was raised while the container should give something. It may raise
+            something that tells more.
         runner: Runs code of the other colour.
         sync: Where ``def`` handlers run if the binding does not say.
 
@@ -43,6 +45,7 @@ class CompiledHandler:
     __slots__ = (
         "_dependencies",
         "_execute",
+        "_explain",
         "_from_container",
         "_function",
         "_has_own_events",
@@ -58,10 +61,18 @@ class CompiledHandler:
         "simple",
     )
 
-    def __init__(self, spec: HandlerSpec, key: Callable[[Any], Any] | None, runner: Runner, sync: SyncMode) -> None:
+    def __init__(
+        self,
+        spec: HandlerSpec,
+        key: Callable[[Any], Any] | None,
+        explain: Callable[["CompiledHandler", Exception], None],
+        runner: Runner,
+        sync: SyncMode,
+    ) -> None:
         if key is None:
             check_buildable(spec)
         self._spec = spec
+        self._explain = explain
         self.is_buildable = False
         self._function = None if spec.is_class else spec.function
         self._execute = runner.executor(spec.is_async, spec.sync or sync)
@@ -113,16 +124,24 @@ class CompiledHandler:
             if resolve is None:
                 handler = handler()
             else:
-                handler = resolve(handler)
+                try:
+                    handler = resolve(handler)
+                except Exception as error:
+                    self._explain(self, error)
+                    raise
             function = handler.handle
         if self._has_own_events:
             return self._handle_own(handler, message, events)
         if not (self._dependencies or (self.records and not spec.events_second)):
             return self._call(function, message, events) if self.records else self._call(function, message)
         arguments: dict[str, Any] = {}
-        for name, type_ in self._dependencies:
-            value: Any = resolve(type_)  # type: ignore[misc]  # there are no dependencies without a container
-            arguments[name] = value
+        try:
+            for name, type_ in self._dependencies:
+                value: Any = resolve(type_)  # type: ignore[misc]  # there are no dependencies without a container
+                arguments[name] = value
+        except Exception as error:
+            self._explain(self, error)
+            raise
         if spec.events_parameter is not None:
             arguments[spec.events_parameter] = events
         if self._execute is None:

@@ -28,12 +28,15 @@ def scoped_resolving_route(handler: CompiledHandler, scopes: Scopes) -> Route:
         is_open = isinstance(scope, OpenScope)
         entered: Any
         entered = scope if is_open else scope.__enter__()
+        built: Any = None
         try:
-            built: Any = entered.resolve(handler_type)
+            found = entered.resolve(handler_type)
+            built = found
             response = built.handle(request)
         except BaseException as error:
             scopes.leave(scope, error)
-            scopes.explain(handler, error)
+            if built is None and isinstance(error, Exception):
+                scopes.explain(handler, error)
             raise
         try:
             scope.close(None) if is_open else scope.__exit__(None, None, None)
@@ -88,7 +91,6 @@ def scoped_route(handler: CompiledHandler, first: Step, emitter: EventEmitter, s
                 errors = emitter.drain(items, dispatch.resolve)
         except BaseException as error:
             scopes.leave(scope, error)
-            scopes.explain(handler, error)
             raise
         try:
             scope.close(None) if is_open else scope.__exit__(None, None, None)
