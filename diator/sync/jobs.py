@@ -10,7 +10,7 @@ from math import inf
 
 from .._core.delivery import Ack, DeadLetter, Retry, RetryPolicy, Verdict, decide, describe_error, refuse_late
 from .._core.lanes import Job, Lanes
-from .._runtime.sync.crew import Crew, Stoppable
+from .._runtime.sync.crew import Crew, OwnCancellation, Stoppable
 from .._runtime.sync.waiting import Changes, current_time
 from .consumer import Consumer, Outcome
 from .link import Link
@@ -177,6 +177,8 @@ class Jobs:
         self._stoppables.add(stoppable)
         try:
             return None if self._cancelled else stoppable.run(self._consumer.handle, job)
+        except OwnCancellation as error:  # a failure like any other: nobody has stopped it
+            return Outcome(error, job.delivery.done)
         finally:
             self._stoppables.discard(stoppable)
 

@@ -10,13 +10,21 @@ import anyio
 import pytest
 
 from diator import EventMap, NotificationEvent, RequestMap
-from diator.aio import InMemoryMessageBroker, Mediator, Worker
+from diator.aio import EventEmitter, InMemoryMessageBroker, Mediator, Worker
+from diator.delivery import RetryPolicy
 from diator.message_brokers import to_message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Joined(NotificationEvent):
     user: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keyed(Joined):
+    @property
+    def partition_key(self) -> str:
+        return "k"
 
 
 class App:
@@ -97,6 +105,34 @@ async def test_a_handler_that_ends_in_spite_of_its_cancellation_is_settled() -> 
         async with worker:
             await app.begun.wait()
     assert len(app.broker) == 0
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_handler_that_ends_with_its_own_cancellation_has_failed(at_once: int) -> None:
+    """Nobody wanted the worker to stop: the message comes again, and its key goes on."""
+    app, ran = App(), list[int]()
+    app.events = EventMap()
+
+    async def cancel_something(event: Keyed) -> None:
+        ran.append(event.user)
+        if ran == [1]:
+            task = asyncio.ensure_future(asyncio.sleep(1000))
+            await anyio.sleep(0)
+            task.cancel()
+            await task
+
+    app.events.bind(Keyed, cancel_something)
+    app.events.bind(Keyed, lambda event: None)
+    await app.broker.send_messages([to_message(Keyed(user=1)), to_message(Keyed(user=2))])
+    emitter = EventEmitter(app.events, concurrency=at_once)
+    mediator = Mediator(RequestMap(), event_emitter=emitter)
+    with anyio.fail_after(20):
+        async with Worker(mediator, app.broker, retry=RetryPolicy(first_delay=0)) as worker:
+            while len(app.broker):
+                await anyio.sleep(0.01)
+            assert not worker.ended
+    assert ran == [1, 1, 2]
 
 
 async def test_the_worker_can_be_stopped_from_another_thread() -> None:
