@@ -13,7 +13,7 @@ from .._core.lanes import Job, Survivors
 from .._core.messages import Event, Request
 from .._core.serializers import JSONSerializer, Serializer
 from .._core.wire import Message
-from ..errors import ConfigurationError, EventHandlingError, MessageDecodeError, UnknownMessage
+from ..errors import ConfigurationError, EventHandlingError, MessageDecodeError, Reject, UnknownMessage
 from .mediator import Mediator
 
 __all__ = ("Consumer", "Outcome")
@@ -80,7 +80,7 @@ class Consumer:
         """Read the envelope of a message, but no more: what the payload may do is counted as a delivery."""
         try:
             message = self._serializer.decode(delivery.body, delivery.headers)
-            key = message.partition_key if self._ordering_key is None else self._ordering_key(message)
+            key = self._key(message)
         except Exception as error:  # noqa: BLE001 - of the serializer or the function, which may be the user's
             return Job(delivery, problem=error)
         alone = self._survivors.must_run_alone(message.message_id, delivery.attempt)
@@ -117,6 +117,14 @@ class Consumer:
             return f"delivery {job.delivery.delivery_id}"
         name = job.message.message_name
         return f"{name if name in self.names else 'message'} {job.message.message_id}"
+
+    def _key(self, message: Message) -> str | None:
+        if self._ordering_key is None:
+            return message.partition_key
+        key: object = self._ordering_key(message)
+        if key is None or isinstance(key, str):
+            return key
+        raise Reject(f"ordering_key gave a key of type {type(key).__name__}: it must be str or None")
 
     def _content(self, message: Message) -> Event | Request[Any]:
         if self._max_age is not None and message.occurred_at is not None:

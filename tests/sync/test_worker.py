@@ -428,6 +428,17 @@ def test_a_key_that_cannot_be_told_is_a_failure() -> None:
     assert app.reasons() == ["KeyError in delivery 2 of at most 2"]
 
 
+@pytest.mark.parametrize("key", [["k"], 7])
+def test_a_key_that_is_no_text_puts_its_message_aside_and_nothing_else(key: Any) -> None:
+    app = App()
+    app.publish(Joined(user=1), Joined(user=2))
+    with app.worker(ordering_key=lambda message: key if message.payload["user"] == 1 else None) as worker:
+        until(lambda: len(app.broker) == 0 or worker.ended)
+        assert not worker.ended
+    assert app.log == [2]
+    assert app.reasons() == [f"ordering_key gave a key of type {type(key).__name__}: it must be str or None"]
+
+
 # -- keys
 
 
