@@ -32,7 +32,7 @@ class Job:
         delivery: How it came, or its latest attempt if the worker runs it again itself.
         key: Its lane; None if it has none.
         message: What was read; None if that failed.
-        problem: What reading raised.
+        problem: What reading raised, or the function that gives the key.
         lost: Whether it is somebody else's by now.
         alone: Whether nothing else may run meanwhile.
     """

@@ -25,10 +25,12 @@ class Outcome:
     Attributes:
         error: What reading or handling it raised; None if that went well.
         done: The names of the handlers that need not run again.
+        unreadable: Whether the message itself is to blame: no handler has run, and none would the next time.
     """
 
     error: Exception | None = None
     done: frozenset[str] = frozenset()
+    unreadable: bool = False
 
 
 class Consumer:
@@ -79,23 +81,28 @@ class Consumer:
         """Read the envelope of a message, but no more: what the payload may do is counted as a delivery."""
         try:
             message = self._serializer.decode(delivery.body, delivery.headers)
-            key = self._key(message)
-        except Exception as error:  # noqa: BLE001 - of the serializer or the function, which may be the user's
+        except Exception as error:  # noqa: BLE001 - of the serializer, which may be the user's
             return Job(delivery, problem=error)
+        try:
+            key = self._key(message)
+        except Exception as error:  # noqa: BLE001 - of the function, which is the user's
+            return Job(delivery, message=message, problem=error)
         alone = self._survivors.must_run_alone(message.message_id, delivery.attempt)
         return Job(delivery, key, message, alone=alone)
 
     async def handle(self, job: Job) -> Outcome:
         """Run the handlers of a message. The current context becomes that of the message."""
         message = job.message
-        if message is None:
-            return Outcome(job.problem)
+        if message is None or job.problem is not None:
+            return Outcome(job.problem, unreadable=message is None and isinstance(job.problem, MessageDecodeError))
         enter(message)
         done = job.delivery.done
         try:
             content = self._content(message)
         except MessageDecodeError as error:
-            return Outcome(None if self._ignore_unknown and isinstance(error, UnknownMessage) else error)
+            if self._ignore_unknown and isinstance(error, UnknownMessage):
+                return Outcome()
+            return Outcome(error, unreadable=True)
         try:
             if isinstance(content, Event):
                 await self._mediator.receive(content, done=done)

@@ -153,7 +153,8 @@ class Jobs:
             outcome = self._handle(job)
             if outcome is None:  # it was cut short
                 return self._lanes.leave
-            error, verdict = outcome.error, self._decide(job, outcome)
+            verdict = self._decide(job, outcome)
+            error = None if outcome.unreadable else outcome.error  # else the verdict says it all
         self._report(job, verdict, error)
         if isinstance(verdict, Retry):
             self._consumer.failed(job)
@@ -190,6 +191,7 @@ class Jobs:
             max_deliveries=self._rules.max_deliveries,
             chance=random.random(),
             done=outcome.done,
+            unreadable=outcome.unreadable,
         )
 
     def _report(self, job: Job, verdict: Verdict, error: Exception | None) -> None:

@@ -14,7 +14,7 @@ from diator import Command, ECSTEvent, EventMap, Events, MiddlewareChain, Notifi
 from diator.aio import InMemoryMessageBroker, Mediator, Worker
 from diator.context import causation_id, correlation_id
 from diator.delivery import Delivery, Reject, Retry, RetryLater, RetryPolicy
-from diator.errors import BrokerClosed, ConfigurationError, RequestHandlerDoesNotExist
+from diator.errors import BrokerClosed, ConfigurationError, MessageDecodeError, RequestHandlerDoesNotExist
 from diator.message_brokers import Message, to_message
 from tests.aio.conftest import sleep, together
 
@@ -341,6 +341,41 @@ async def test_without_dead_letters_what_would_be_put_aside_is_dropped(caplog: p
     await app.work_off(max_deliveries=2, dead_letters=False)
     assert await app.reasons() == []
     assert sorted("is dropped" in record.message for record in caplog.records)[-2:] == [True, True]
+
+
+async def test_a_decoding_error_of_a_handler_is_a_failure_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It has read something else, which may be well the next time; and its text may quote that."""
+    app = App()
+    left = [MessageDecodeError("canary of another system"), MessageDecodeError("canary")]
+
+    async def rename(command: Rename) -> str:
+        app.log.append(command.name)
+        if left:
+            raise left.pop()
+        return ""
+
+    app.requests = RequestMap()
+    app.requests.bind(Rename, rename)
+    await app.publish(Rename(name="Ada"))
+    await app.work_off(requests=[Rename])
+    assert app.log == ["Ada"] * 3
+    assert await app.reasons() == []
+    left[:] = [MessageDecodeError("canary")]
+    await app.publish(Rename(name="Ada"))
+    await app.work_off(requests=[Rename], max_deliveries=1)
+    assert await app.reasons() == ["MessageDecodeError in delivery 1 of at most 1"]
+    assert "canary" not in caplog.text
+
+
+async def test_a_decoding_error_of_the_ordering_key_is_not_quoted() -> None:
+    app = App()
+    await app.publish(Joined(user=1))
+
+    def broken(message: Message) -> str:
+        raise MessageDecodeError("canary")
+
+    await app.work_off(ordering_key=broken, max_deliveries=2)
+    assert await app.reasons() == ["MessageDecodeError in delivery 2 of at most 2"]
 
 
 async def test_a_handler_can_reject_a_message() -> None:

@@ -14,7 +14,7 @@ import pytest
 from diator import Command, ECSTEvent, EventMap, Events, MiddlewareChain, NotificationEvent, Query, RequestMap
 from diator.context import causation_id, correlation_id
 from diator.delivery import Delivery, Reject, Retry, RetryLater, RetryPolicy
-from diator.errors import BrokerClosed, ConfigurationError, RequestHandlerDoesNotExist
+from diator.errors import BrokerClosed, ConfigurationError, MessageDecodeError, RequestHandlerDoesNotExist
 from diator.message_brokers import Message, to_message
 from diator.sync import InMemoryMessageBroker, Mediator, Worker
 from tests.sync.conftest import sleep, together
@@ -342,6 +342,41 @@ def test_without_dead_letters_what_would_be_put_aside_is_dropped(caplog: pytest.
     app.work_off(max_deliveries=2, dead_letters=False)
     assert app.reasons() == []
     assert sorted("is dropped" in record.message for record in caplog.records)[-2:] == [True, True]
+
+
+def test_a_decoding_error_of_a_handler_is_a_failure_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It has read something else, which may be well the next time; and its text may quote that."""
+    app = App()
+    left = [MessageDecodeError("canary of another system"), MessageDecodeError("canary")]
+
+    def rename(command: Rename) -> str:
+        app.log.append(command.name)
+        if left:
+            raise left.pop()
+        return ""
+
+    app.requests = RequestMap()
+    app.requests.bind(Rename, rename)
+    app.publish(Rename(name="Ada"))
+    app.work_off(requests=[Rename])
+    assert app.log == ["Ada"] * 3
+    assert app.reasons() == []
+    left[:] = [MessageDecodeError("canary")]
+    app.publish(Rename(name="Ada"))
+    app.work_off(requests=[Rename], max_deliveries=1)
+    assert app.reasons() == ["MessageDecodeError in delivery 1 of at most 1"]
+    assert "canary" not in caplog.text
+
+
+def test_a_decoding_error_of_the_ordering_key_is_not_quoted() -> None:
+    app = App()
+    app.publish(Joined(user=1))
+
+    def broken(message: Message) -> str:
+        raise MessageDecodeError("canary")
+
+    app.work_off(ordering_key=broken, max_deliveries=2)
+    assert app.reasons() == ["MessageDecodeError in delivery 2 of at most 2"]
 
 
 def test_a_handler_can_reject_a_message() -> None:
