@@ -113,6 +113,8 @@ class Worker:
 
         Raises:
             BrokerClosed: Somebody has closed the broker.
+            BrokerError: The broker refuses to be read from in the first place: because of the password, the rights,
+                the number of partitions. Later the worker tries again whatever fails, for ever.
             BaseException: What a handler raised that is no `Exception`.
         """
         self._use()

@@ -14,7 +14,14 @@ from diator import Command, ECSTEvent, EventMap, Events, MiddlewareChain, Notifi
 from diator.aio import InMemoryMessageBroker, Mediator, Worker
 from diator.context import causation_id, correlation_id
 from diator.delivery import Delivery, Reject, Retry, RetryLater, RetryPolicy
-from diator.errors import BrokerClosed, ConfigurationError, MessageDecodeError, RequestHandlerDoesNotExist
+from diator.errors import (
+    BrokerClosed,
+    BrokerError,
+    BrokerUnavailable,
+    ConfigurationError,
+    MessageDecodeError,
+    RequestHandlerDoesNotExist,
+)
 from diator.message_brokers import Message, to_message
 from tests.aio.conftest import sleep, together
 
@@ -114,6 +121,7 @@ class Unreliable:
     def __init__(self, broker: InMemoryMessageBroker) -> None:
         self.inner = broker
         self.failing = dict.fromkeys(("receive", "begin", "extend", "settle", "stop", "closing"), 0)
+        self.error: Exception = BrokerUnavailable("the broker cannot be reached")
         self.asked: list[tuple[str, Any]] = []
         self.verdicts: list[Any] = []
         self.held = self.most_held = 0
@@ -132,7 +140,7 @@ class Unreliable:
         self.asked.append((name, argument))
         if self.failing[name] > 0:
             self.failing[name] -= 1
-            raise ConnectionError("canary-of-the-broker")
+            raise self.error
 
     async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         self.fail("receive", limit)
@@ -658,10 +666,65 @@ async def test_lost_connections_are_waited_for_and_said_once(caplog: pytest.LogC
     assert sorted(app.log) == [0, 1, 2]
     said = [record.message for record in caplog.records if "not answer" in record.message]
     assert said
-    assert said[0] == "the broker does not answer (ConnectionError): trying again until it does"
+    assert said[0] == "the broker does not answer (the broker cannot be reached): trying again until it does"
     assert len(said) == len([record for record in caplog.records if "answers again" in record.message])
     assert len(said) < 3 + 2 + 2
+
+
+async def test_what_a_broker_refuses_from_the_start_ends_the_worker() -> None:
+    """A wrong password, a missing right: no later attempt would go better, and somebody has to hear of it."""
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.error = BrokerError("the server does not accept this user and password")
+    app.broker.failing["receive"] = 1
+    with pytest.raises(BrokerError, match="user and password"):
+        async with app.worker() as worker:
+            await until(lambda: worker.ended)
+
+
+async def test_what_a_broker_refuses_later_is_tried_again_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It has worked, so it may work again: a full server, for example, which somebody empties."""
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.error = BrokerError("the server has no memory left")
+    async with app.worker(concurrency=1):
+        await app.publish(Joined(user=1))
+        await until(lambda: app.log == [1])
+        app.broker.failing.update(begin=2)
+        await app.publish(Joined(user=2))
+        await until(lambda: len(app.broker) == 0)
+    assert app.log == [1, 2]
+    said = [record.message for record in caplog.records if "no memory left" in record.message]
+    assert said == ["the broker refuses (the server has no memory left): trying again until it does not"]
+
+
+async def test_an_error_that_no_broker_should_raise_is_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    """But without its text, which may quote anything."""
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.error = ZeroDivisionError("canary-of-the-broker")
+    app.broker.failing.update(receive=3)
+    await app.publish(Joined(user=1))
+    await app.work_off()
+    [said] = [record.message for record in caplog.records if "ZeroDivisionError" in record.message]
+    assert said.count(__file__) >= 2
+    assert "in fail" in said
     assert "canary" not in caplog.text
+
+
+async def test_another_kind_of_failure_is_said_though_one_has_been_said(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.failing.update(receive=3)
+    await app.publish(Joined(user=1))
+
+    async def change() -> None:
+        await until(lambda: len(app.broker.asked) > 1)
+        app.broker.error = ZeroDivisionError()
+
+    await together(app.work_off, change)
+    kinds = ("cannot be reached", "ZeroDivisionError")
+    assert [sum(kind in record.message for record in caplog.records) for kind in kinds] == [1, 1]
 
 
 async def test_a_broker_that_never_answers_does_not_keep_the_worker_from_stopping() -> None:
