@@ -154,9 +154,17 @@ class Lanes:
             if job is not None:
                 job.lost = True
 
-    def close(self) -> None:
-        """Begin with nothing more."""
+    def close(self) -> Sequence[Job]:
+        """Begin with nothing more.
+
+        Returns:
+            What waits for its next attempt, to be given back. It counts as running until `finish`.
+        """
         self.closed = True
+        delayed = [job for _, _, job in self._delayed]
+        self._delayed.clear()
+        self._running.update(delayed)
+        return delayed
 
     def next_change(self) -> float:
         """When a message may become ready by itself; infinity if none will."""

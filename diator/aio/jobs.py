@@ -55,6 +55,7 @@ class Jobs:
         self._lanes = Lanes(concurrency)
         self._changes = Changes()
         self._stoppables: set[Stoppable] = set()
+        self._returning: list[Job] = []
         self._cancelled = False
         self._runners, self._idle = 1, 0  # how many `work`, and how many of them wait for a message
 
@@ -72,8 +73,22 @@ class Jobs:
     def close(self) -> None:
         """Take nothing more, and begin with nothing more."""
         with self._changes:
-            self._lanes.close()
+            self._returning += self._lanes.close()
             self._changes.notify()
+
+    async def give_back(self) -> None:
+        """After `close`: give back what waits for its next attempt, and let the broker know what has succeeded.
+
+        It comes again at once, as the others of its key do, which are given back in the end: they would overtake it
+        if it came after the rest of its delay.
+        """
+        while self._returning:
+            job = self._returning.pop()
+            if not job.lost:
+                await self._link.settle(job, Retry(done=job.delivery.done))
+            with self._changes:
+                self._lanes.finish(job)
+                self._progress()
 
     def cancel(self) -> None:
         """Cut short what runs."""

@@ -176,6 +176,7 @@ class Worker:
         self._jobs.close()
         logger.info("the worker stops: %d messages are in progress", self._jobs.running)
         crew.start(self._link.stop)
+        crew.start(self._jobs.give_back)
         await self._wait_for_jobs(self._drain_timeout, lambda: self._stops > 1 or crew.failure is not None)
         self._jobs.cancel()
         await self._wait_for_jobs(GRACE, lambda: False)

@@ -11,7 +11,9 @@ import pytest
 from diator import EventMap, NotificationEvent, RequestMap
 from diator.aio import Mediator, Worker
 from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
+from diator.delivery import RetryPolicy
 from diator.errors import BrokerError
+from diator.message_brokers import to_message
 from tests.aio.conftest import sleep
 from tests.servers.redis import RedisServer, running_redis
 
@@ -22,11 +24,17 @@ PATIENCE = 20
 @dataclass(frozen=True, kw_only=True)
 class Counted(NotificationEvent):
     number: int
+    key: str | None = None
+
+    @property
+    def partition_key(self) -> str | None:
+        return self.key
 
 
-def worker_on(broker: RedisStreamsMessageBroker, **options: Any) -> Worker:
+def worker_on(broker: RedisStreamsMessageBroker, *handlers: Any, **options: Any) -> Worker:
     events = EventMap()
-    events.bind(Counted, lambda event: None)
+    for handler in handlers or [lambda event: None]:
+        events.bind(Counted, handler)
     return Worker(Mediator(RequestMap(), event_map=events), broker, **options)
 
 
@@ -64,3 +72,26 @@ async def test_a_server_that_a_worker_cannot_work_with_ends_it_with_the_reason(
     await expect_refusal(f"unix://few:hunter2@{host}", "has no right to this command")
     await expect_refusal(server.url, "has 3 partitions, not 2", partitions=2)
     assert "hunter" not in caplog.text
+
+
+async def test_a_stop_between_two_attempts_forgets_no_handler_that_has_succeeded(server: RedisServer) -> None:
+    ran: list[str] = []
+
+    def bad(event: Counted) -> None:
+        ran.append("bad")
+        if ran.count("bad") < 2:
+            raise KeyError
+
+    for partitions in (1, 2):
+        ran.clear()
+        broker = RedisStreamsMessageBroker(server.url, stream=f"s{partitions}", group="g", partitions=partitions)
+        await broker.send_message(to_message(Counted(number=1, key="k")))
+        handlers = [lambda event: ran.append("good"), bad]
+        slow = RetryPolicy(first_delay=1000, max_delay=1000)
+        async with worker_on(broker, *handlers, visibility_timeout=2, retry=slow):
+            await until(lambda: ran == ["good", "bad"])
+            await sleep(0.1)
+        async with worker_on(broker, *handlers, visibility_timeout=2):
+            await until(lambda: ran.count("bad") == 2)
+        assert ran == ["good", "bad", "bad"]
+        await broker.aclose()

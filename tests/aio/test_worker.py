@@ -570,6 +570,23 @@ async def test_order_is_kept_when_a_message_fails_while_its_worker_stops() -> No
     assert [delivery.attempt for delivery in left] == [2, 1]
 
 
+@pytest.mark.parametrize("drain_timeout", [0, 10])
+async def test_what_has_succeeded_is_remembered_when_a_worker_stops_while_a_message_waits(drain_timeout: int) -> None:
+    app = App(act=fail(2, KeyError()))
+    other: list[int] = []
+    app.events.bind(Joined, lambda event: other.append(event.user))
+    await app.publish(Joined(user=1, key="a"), Joined(user=2, key="b"), Joined(user=3, key="b"))
+    slow = RetryPolicy(first_delay=1000, max_delay=1000)
+    async with app.worker(retry=slow, drain_timeout=drain_timeout):
+        await until(lambda: other == [1, 2])
+        await sleep(0.05)
+    left = await app.broker.receiver(visibility_timeout=0.01).receive(10, 0)
+    assert [(delivery.attempt, len(delivery.done)) for delivery in left] == [(2, 1), (2, 1), (1, 0)]
+    await app.work_off()
+    assert (sorted(app.log), other) == ([1, 1, 2, 2, 3], [1, 2, 3])
+    assert app.log.index(3) == 4
+
+
 # -- messages that end the process
 
 

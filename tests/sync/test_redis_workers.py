@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from diator import EventMap, NotificationEvent, RequestMap
+from diator.delivery import RetryPolicy
 from diator.errors import BrokerError
+from diator.message_brokers import to_message
 from diator.sync import Mediator, Worker
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
 from tests.servers.redis import RedisServer, running_redis
@@ -23,11 +25,17 @@ PATIENCE = 20
 @dataclass(frozen=True, kw_only=True)
 class Counted(NotificationEvent):
     number: int
+    key: str | None = None
+
+    @property
+    def partition_key(self) -> str | None:
+        return self.key
 
 
-def worker_on(broker: RedisStreamsMessageBroker, **options: Any) -> Worker:
+def worker_on(broker: RedisStreamsMessageBroker, *handlers: Any, **options: Any) -> Worker:
     events = EventMap()
-    events.bind(Counted, lambda event: None)
+    for handler in handlers or [lambda event: None]:
+        events.bind(Counted, handler)
     return Worker(Mediator(RequestMap(), event_map=events), broker, **options)
 
 
@@ -65,3 +73,26 @@ def test_a_server_that_a_worker_cannot_work_with_ends_it_with_the_reason(
     expect_refusal(f"unix://few:hunter2@{host}", "has no right to this command")
     expect_refusal(server.url, "has 3 partitions, not 2", partitions=2)
     assert "hunter" not in caplog.text
+
+
+def test_a_stop_between_two_attempts_forgets_no_handler_that_has_succeeded(server: RedisServer) -> None:
+    ran: list[str] = []
+
+    def bad(event: Counted) -> None:
+        ran.append("bad")
+        if ran.count("bad") < 2:
+            raise KeyError
+
+    for partitions in (1, 2):
+        ran.clear()
+        broker = RedisStreamsMessageBroker(server.url, stream=f"s{partitions}", group="g", partitions=partitions)
+        broker.send_message(to_message(Counted(number=1, key="k")))
+        handlers = [lambda event: ran.append("good"), bad]
+        slow = RetryPolicy(first_delay=1000, max_delay=1000)
+        with worker_on(broker, *handlers, visibility_timeout=2, retry=slow):
+            until(lambda: ran == ["good", "bad"])
+            sleep(0.1)
+        with worker_on(broker, *handlers, visibility_timeout=2):
+            until(lambda: ran.count("bad") == 2)
+        assert ran == ["good", "bad", "bad"]
+        broker.close()
