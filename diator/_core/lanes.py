@@ -16,7 +16,8 @@ from .wire import Message
 
 __all__ = ("ALONE_FROM", "Job", "Lanes", "Survivors")
 
-#: From this delivery on a message runs alone: if it is the one that ends the process, its neighbours are not counted.
+#: From this delivery on a message runs alone, or from its last one: if it is the one that ends the process, it takes no
+#: delivery from its neighbours that they would need.
 ALONE_FROM = 3
 #: How many failed messages are remembered for not having ended the process.
 REMEMBERED = 10_000
@@ -46,9 +47,14 @@ class Job:
 
 
 class Survivors:
-    """Remembers which messages failed here and did not end the process: they need not run alone."""
+    """Remembers which messages failed here and did not end the process: they need not run alone.
 
-    def __init__(self) -> None:
+    Args:
+        max_deliveries: How often a message is delivered at most.
+    """
+
+    def __init__(self, max_deliveries: int = ALONE_FROM) -> None:
+        self._alone_from = max(2, min(ALONE_FROM, max_deliveries))
         self._attempts: dict[UUID, int] = {}
 
     def add(self, message_id: UUID, attempt: int) -> None:
@@ -60,7 +66,7 @@ class Survivors:
 
     def must_run_alone(self, message_id: UUID, attempt: int) -> bool:
         """Whether a delivery may be of a message that ends the process: nobody knows how the one before it ended."""
-        return self._attempts.pop(message_id, None) != attempt - 1 and attempt >= ALONE_FROM
+        return self._attempts.pop(message_id, None) != attempt - 1 and attempt >= self._alone_from
 
 
 class Lanes:

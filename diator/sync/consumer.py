@@ -44,6 +44,7 @@ class Consumer:
         ordering_key: Gives the lane of a message; None for its ``partition_key``.
         max_age: Seconds after which a message is too old to be handled; None for no limit.
         ignore_unknown: Whether a name that is not registered counts as handled.
+        max_deliveries: How often a message is delivered at most.
 
     Raises:
         ConfigurationError: The mediator cannot work, or there is nothing to take.
@@ -57,6 +58,7 @@ class Consumer:
         ordering_key: Callable[[Message], str | None] | None,
         max_age: float | None,
         ignore_unknown: bool,
+        max_deliveries: int,
     ) -> None:
         mediator.check()
         self._mediator = mediator
@@ -71,7 +73,7 @@ class Consumer:
         self._ordering_key = ordering_key
         self._max_age = max_age
         self._ignore_unknown = ignore_unknown
-        self._survivors = Survivors()
+        self._survivors = Survivors(max_deliveries)
 
     @property
     def names(self) -> list[str]:

@@ -48,7 +48,8 @@ class Worker:
         ordering_key: Gives the key of a message: those of one key are handled one after another, in the order in which
             they came. By default its ``partition_key``. A message without a key waits for no other.
         retry: When a message whose handlers failed is delivered again, and whether later ones of its key wait for it.
-        max_deliveries: With this many failed deliveries a message is put aside.
+        max_deliveries: With this many failed deliveries a message is put aside. With 1 the worker runs one message at
+            a time, if the broker delivers again what ended the process.
         visibility_timeout: Seconds after which the broker delivers a message again that it has not heard of. For as
             long as the worker holds a message, the broker hears of it every third of that time.
         drain_timeout: Seconds that handlers get to finish after `stop`.
@@ -88,14 +89,17 @@ class Worker:
             raise ValueError(f"visibility_timeout must be a positive number of seconds, not {visibility_timeout}")
         if not drain_timeout >= 0:
             raise ValueError(f"drain_timeout must be a number of seconds from 0, not {drain_timeout}")
-        self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown)
+        redelivers = Capability.REDELIVERS in broker.capabilities
+        if max_deliveries == 1 and redelivers:  # what runs beside a message that ends the process has none left
+            concurrency = 1
+        self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown, max_deliveries)
         self._link = Link(broker.receiver(visibility_timeout=visibility_timeout, concurrency=concurrency))
         self._bell = Bell()
         rules = Rules(
             retry=retry or RetryPolicy(),
             max_deliveries=max_deliveries,
             dead_letters=dead_letters,
-            redelivers=Capability.REDELIVERS in broker.capabilities,
+            redelivers=redelivers,
         )
         self._jobs = Jobs(self._consumer, self._link, rules, concurrency, self._bell.ring)
         self._beat = visibility_timeout / 3

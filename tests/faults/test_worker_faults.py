@@ -104,12 +104,14 @@ def test_a_server_that_is_killed_loses_nothing_that_it_has_taken(
         assert group.dead() == []
 
 
+@pytest.mark.parametrize("max_deliveries", [1, 2, 4])
 def test_what_kills_the_process_ends_in_the_dead_letters_and_nothing_else_does(
-    side: str, seed: int, server: RedisServer, tmp_path: Path
+    side: str, seed: int, max_deliveries: int, server: RedisServer, tmp_path: Path
 ) -> None:
     count = 200
     poison = {17, 18, 140}
-    with crew(server, options(side, server, tmp_path, visibility=0.5, max_deliveries=4), seed, size=2) as group:
+    limits = {"visibility": 0.5, "max_deliveries": max_deliveries}
+    with crew(server, options(side, server, tmp_path, **limits), seed, size=2) as group:
         group.send(Counted(number=number, poison=number in poison) for number in range(count))
         healthy = set(range(count)) - poison
         group.wait_until(lambda: healthy <= set(group.handled()) and group.pending() == 0)

@@ -616,6 +616,36 @@ def test_a_message_runs_alone_from_its_third_delivery_on() -> None:
     assert not any(alone[user] for user in (0, 1, 2, 3))
 
 
+def test_a_message_runs_alone_in_its_last_delivery() -> None:
+    alone: dict[int, bool] = {}
+
+    class Watching(App):
+        def joined(self, event: Joined) -> None:
+            self.running += 1
+            sleep(0.02)
+            alone[event.user] = self.running == 1
+            sleep(0.02)
+            self.running -= 1
+
+    app = Watching()
+    app.publish(*[Joined(user=user) for user in range(6)])
+    receiver = app.broker.receiver()
+    for delivery in (receiver.receive(10, 1))[2:4]:
+        receiver.begin(delivery)
+    receiver.close()
+    app.work_off(concurrency=4, max_deliveries=2)
+    assert [user for user in alone if alone[user]] == [2, 3]
+
+
+def test_with_a_single_delivery_each_messages_run_one_at_a_time() -> None:
+    """One that ends the process would leave no delivery to those beside it."""
+    app = App(act=lambda event: 0.02)
+    app.broker = Unreliable(app.broker)
+    app.publish(*[Joined(user=user) for user in range(4)])
+    app.work_off(concurrency=4, max_deliveries=1)
+    assert (app.log, app.most_running, app.broker.most_held) == ([0, 1, 2, 3], 1, 1)
+
+
 def test_a_message_that_failed_in_this_process_need_not_run_alone() -> None:
     app = App(act=lambda event: fail(1, KeyError())(event) if event.user == 1 else 0.3)
     app.publish(Joined(user=1), Joined(user=2))
