@@ -21,8 +21,9 @@ __all__ = ("ALONE_FROM", "Job", "Lanes", "Survivors")
 ALONE_FROM = 3
 #: How many failed messages are remembered for not having ended the process.
 REMEMBERED = 10_000
-#: How many messages per running one may wait behind others of their key, or for their next attempt.
-WAITING = 10
+#: How many messages per running one may wait behind others of their key, or for their next attempt. They must not
+#: overtake each other, so they cannot be given back; the memory for them sets the limit.
+WAITING = 100
 
 
 @dataclass(eq=False, slots=True)
@@ -95,12 +96,21 @@ class Lanes:
         """All messages that have not been given away."""
         return [job.delivery for job in self._held.values()]
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait behind others of their key, or for their next attempt."""
+        return len(self._held) - len(self._running) - len(self._ready)
+
+    @property
+    def crowding(self) -> float:
+        """What part of the limit that is; from 1 on there is no room."""
+        return self.waiting / (WAITING * self._concurrency)
+
     def room(self) -> int:
         """How many more messages to take: as many as could run now."""
         if self.closed or self._alone or (self._ready and self._ready[0].alone):
             return 0
-        waiting = len(self._held) - len(self._running) - len(self._ready)
-        if waiting >= WAITING * self._concurrency:
+        if self.crowding >= 1:
             return 0
         return max(0, self._concurrency - len(self._running) - len(self._ready))
 

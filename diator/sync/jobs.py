@@ -57,7 +57,7 @@ class Jobs:
         self._changes = Changes()
         self._stoppables: set[Stoppable] = set()
         self._returning: list[Job] = []
-        self._cancelled = False
+        self._cancelled = self._is_crowded = False
         self._runners, self._idle = 1, 0  # how many `work`, and how many of them wait for a message
 
     @property
@@ -110,10 +110,19 @@ class Jobs:
         with self._changes:
             while not self._lanes.closed:
                 room = self._lanes.room()
+                self._tell_crowding()
                 if room:
                     return room
                 self._changes.wait(inf)
         return 0
+
+    def _tell_crowding(self) -> None:
+        """Say that too many messages wait: once, until there are much fewer."""
+        crowding = self._lanes.crowding
+        if crowding >= 1 and not self._is_crowded:
+            text = "%d messages wait for their next attempt, or for others of their key: the worker takes no more"
+            logger.warning(text, self._lanes.waiting)
+        self._is_crowded = crowding >= (0.5 if self._is_crowded else 1)
 
     def keep(self, seconds: float) -> None:
         """Tell the broker every so many seconds that this worker is still at it."""

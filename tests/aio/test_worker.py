@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from diator import Command, ECSTEvent, EventMap, Events, MiddlewareChain, NotificationEvent, Query, RequestMap
+from diator._core.lanes import WAITING
 from diator.aio import InMemoryMessageBroker, Mediator, Worker
 from diator.context import causation_id, correlation_id
 from diator.delivery import Delivery, Reject, Retry, RetryLater, RetryPolicy
@@ -528,6 +529,29 @@ async def test_a_failing_message_lets_other_keys_run() -> None:
     async with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000), concurrency=2):
         await until(lambda: 99 in app.log)
     assert app.log == [0, 99]
+
+
+async def test_many_failing_keys_let_other_keys_run() -> None:
+    app = App(act=lambda event: fail(1, KeyError())(event) if event.user else None)
+    await app.publish(*[Joined(user=user, key=str(user)) for user in range(1, 60)], Joined(user=0, key="0"))
+    async with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000), concurrency=1):
+        await until(lambda: 0 in app.log)
+
+
+async def test_a_worker_that_takes_no_more_because_of_what_waits_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(act=fail(999, KeyError()))
+    await app.publish(*[Joined(user=user, key=str(user)) for user in range(WAITING + 9)])
+
+    def said() -> list[str]:
+        return [record.message for record in caplog.records if "takes no more" in record.message]
+
+    async with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000), concurrency=1):
+        await until(said)
+        await sleep(0.1)
+    assert said() == [
+        f"{WAITING} messages wait for their next attempt, or for others of their key: the worker takes no more"
+    ]
+    assert len(app.log) == WAITING
 
 
 async def test_by_policy_later_messages_overtake_a_failing_one() -> None:
