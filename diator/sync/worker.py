@@ -107,13 +107,16 @@ class Worker:
         self._drain_timeout = drain_timeout
         self._signals = tuple(signals)
         self._stops = 0  # how often somebody wanted it to end
+        self._left = 0  # how many messages it has not settled in the end
         self._used = self._ended = False
         self._background: Crew | None = None
 
     def run(self) -> None:
         """Work until `stop` or a signal, then finish what is in progress, or leave it to the next delivery.
 
-        It returns within ``drain_timeout`` and a second. Handlers are cancelled at the end of that time.
+        It returns within ``drain_timeout`` and a second. Handlers are cancelled at the end of the former. What cannot
+        be cancelled, code in a thread above all, is waited for where event loops run, however long it takes, and left
+        behind in blocking code.
 
         Raises:
             BrokerClosed: Somebody has closed the broker.
@@ -161,18 +164,21 @@ class Worker:
 
     def _run(self) -> None:
         logger.info("the worker takes %s, %d at a time", ", ".join(self._consumer.names), self._concurrency)
-        with Crew(self._bell.ring) as crew:
-            try:
-                if not self._stops:
-                    crew.start(self._jobs.read)
-                    crew.start(self._jobs.keep, self._beat)
-                    crew.start(self._jobs.work, crew)
-                while not self._stops and crew.failure is None:
-                    self._bell.wait(LOOK_UP)
-                self._drain(crew)
-            finally:
-                self._close(crew)
-                self._ended = True
+        try:
+            with Crew(self._bell.ring) as crew:
+                try:
+                    if not self._stops:
+                        crew.start(self._jobs.read)
+                        crew.start(self._jobs.keep, self._beat)
+                        crew.start(self._jobs.work, crew)
+                    while not self._stops and crew.failure is None:
+                        self._bell.wait(LOOK_UP)
+                    self._drain(crew)
+                finally:
+                    self._close(crew)
+        finally:
+            self._ended = True
+            logger.info("the worker has stopped; %d messages are left to be delivered again", self._left)
         if crew.failure is not None:
             raise crew.failure
 
@@ -194,9 +200,11 @@ class Worker:
     def _close(self, crew: Crew) -> None:
         """Give up whatever is not done, and give back what is not settled."""
         self._jobs.close()
-        left = self._jobs.left
+        self._left = self._jobs.left
+        if self._jobs.running:  # only now, when nothing of it counts any more
+            text = "%d messages are still in progress: their handlers take no notice of being cancelled"
+            logger.warning(text, self._jobs.running)
         self._link.sever()
         if not within(GRACE, self._link.close):
             logger.warning("the receiver could not be closed in time")
         crew.cancel()
-        logger.info("the worker has stopped; %d messages are left to be delivered again", left)

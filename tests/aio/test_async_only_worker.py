@@ -1,12 +1,15 @@
 """What a worker owes to event loops."""
 
 import asyncio
+import logging
 import signal
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import anyio
+import anyio.from_thread
 import pytest
 
 from diator import EventMap, NotificationEvent, RequestMap
@@ -193,3 +196,31 @@ async def test_def_handlers_may_run_side_by_side_in_threads() -> None:
             while len(app.broker):
                 await anyio.sleep(0.01)
     assert len(app.broker.dead_letters) == 0
+
+
+async def test_a_def_handler_in_a_thread_is_waited_for_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Python cannot end a thread, and no user code runs on when the worker has ended."""
+    caplog.set_level(logging.INFO, "diator")
+    app, begun, ended = App(), anyio.Event(), list[float]()
+
+    def slow(event: Joined) -> None:
+        anyio.from_thread.run_sync(begun.set)
+        time.sleep(1.2)
+        ended.append(time.time())
+
+    app.events = EventMap()
+    app.events.bind(Joined, slow, sync="thread")
+    worker = await app.worker(drain_timeout=0.1)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(worker.run)
+            await begun.wait()
+            worker.stop()
+            await anyio.sleep(0.9)
+            assert not ended
+            assert not worker.ended
+    assert worker.ended
+    said = {record.message.split(":")[0].split(";")[0]: record.created for record in caplog.records}
+    assert said["the worker has stopped"] >= ended[0]
+    assert said["1 messages are still in progress"] < ended[0]
+    assert await app.left() == 1
