@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from .._core.causality import enter
 from .._core.delivery import Delivery
@@ -130,7 +130,7 @@ class Consumer:
     def _key(self, message: Message) -> str | None:
         if self._ordering_key is None:
             return message.partition_key
-        key: object = self._ordering_key(message)
+        key = cast("object", self._ordering_key(message))  # whatever it was declared to give
         if key is None or isinstance(key, str):
             return key
         raise Reject(f"ordering_key gave a key of type {type(key).__name__}: it must be str or None")
