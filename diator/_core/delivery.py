@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, cast
 
-from ..errors import MessageDecodeError, Reject, RetryLater
+from ..errors import Reject, RetryLater
 
 __all__ = (
     "Ack",
@@ -176,6 +176,7 @@ def decide(
     max_deliveries: int,
     chance: float,
     done: frozenset[str] = frozenset(),
+    unreadable: bool = False,
 ) -> Verdict:
     """What becomes of a delivery.
 
@@ -186,10 +187,12 @@ def decide(
         max_deliveries: With this many failed deliveries the message is put aside.
         chance: A random number from 0 to 1.
         done: The handlers that have succeeded so far.
+        unreadable: Whether the error is ours, about reading the message. It may be quoted, as those of handlers may
+            not: these can be about anything.
     """
     if error is None:
         return Ack()
-    if isinstance(error, MessageDecodeError):
+    if unreadable:
         return DeadLetter(str(error))  # the next attempt would read the same bytes
     errors = list(_leaves(error))
     if all(isinstance(one, Reject) for one in errors):  # the handlers that failed otherwise may still succeed
@@ -211,8 +214,8 @@ def refuse_late(attempt: int, max_deliveries: int) -> Verdict | None:
 
 
 def describe_error(error: Exception | None) -> str:
-    """Name the errors and where they were raised, in brackets; nothing for none or for one about reading."""
-    if error is None or isinstance(error, MessageDecodeError):
+    """Name the errors and where they were raised, in brackets; nothing for none."""
+    if error is None:
         return ""
     return f" [{'; '.join(map(_place, _leaves(error)))}]"
 

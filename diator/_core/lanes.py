@@ -16,12 +16,14 @@ from .wire import Message
 
 __all__ = ("ALONE_FROM", "Job", "Lanes", "Survivors")
 
-#: From this delivery on a message runs alone: if it is the one that ends the process, its neighbours are not counted.
+#: From this delivery on a message runs alone, or from its last one: if it is the one that ends the process, it takes no
+#: delivery from its neighbours that they would need.
 ALONE_FROM = 3
 #: How many failed messages are remembered for not having ended the process.
 REMEMBERED = 10_000
-#: How many messages per running one may wait behind others of their key, or for their next attempt.
-WAITING = 10
+#: How many messages per running one may wait behind others of their key, or for their next attempt. They must not
+#: overtake each other, so they cannot be given back; the memory for them sets the limit.
+WAITING = 100
 
 
 @dataclass(eq=False, slots=True)
@@ -32,7 +34,7 @@ class Job:
         delivery: How it came, or its latest attempt if the worker runs it again itself.
         key: Its lane; None if it has none.
         message: What was read; None if that failed.
-        problem: What reading raised.
+        problem: What reading raised, or the function that gives the key.
         lost: Whether it is somebody else's by now.
         alone: Whether nothing else may run meanwhile.
     """
@@ -46,9 +48,14 @@ class Job:
 
 
 class Survivors:
-    """Remembers which messages failed here and did not end the process: they need not run alone."""
+    """Remembers which messages failed here and did not end the process: they need not run alone.
 
-    def __init__(self) -> None:
+    Args:
+        max_deliveries: How often a message is delivered at most.
+    """
+
+    def __init__(self, max_deliveries: int = ALONE_FROM) -> None:
+        self._alone_from = max(2, min(ALONE_FROM, max_deliveries))
         self._attempts: dict[UUID, int] = {}
 
     def add(self, message_id: UUID, attempt: int) -> None:
@@ -60,7 +67,7 @@ class Survivors:
 
     def must_run_alone(self, message_id: UUID, attempt: int) -> bool:
         """Whether a delivery may be of a message that ends the process: nobody knows how the one before it ended."""
-        return self._attempts.pop(message_id, None) != attempt - 1 and attempt >= ALONE_FROM
+        return self._attempts.pop(message_id, None) != attempt - 1 and attempt >= self._alone_from
 
 
 class Lanes:
@@ -89,12 +96,21 @@ class Lanes:
         """All messages that have not been given away."""
         return [job.delivery for job in self._held.values()]
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait behind others of their key, or for their next attempt."""
+        return len(self._held) - len(self._running) - len(self._ready)
+
+    @property
+    def crowding(self) -> float:
+        """What part of the limit that is; from 1 on there is no room."""
+        return self.waiting / (WAITING * self._concurrency)
+
     def room(self) -> int:
         """How many more messages to take: as many as could run now."""
         if self.closed or self._alone or (self._ready and self._ready[0].alone):
             return 0
-        waiting = len(self._held) - len(self._running) - len(self._ready)
-        if waiting >= WAITING * self._concurrency:
+        if self.crowding >= 1:
             return 0
         return max(0, self._concurrency - len(self._running) - len(self._ready))
 
@@ -154,9 +170,17 @@ class Lanes:
             if job is not None:
                 job.lost = True
 
-    def close(self) -> None:
-        """Begin with nothing more."""
+    def close(self) -> Sequence[Job]:
+        """Begin with nothing more.
+
+        Returns:
+            What waits for its next attempt, to be given back. It counts as running until `finish`.
+        """
         self.closed = True
+        delayed = [job for _, _, job in self._delayed]
+        self._delayed.clear()
+        self._running.update(delayed)
+        return delayed
 
     def next_change(self) -> float:
         """When a message may become ready by itself; infinity if none will."""

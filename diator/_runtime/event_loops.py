@@ -1,6 +1,7 @@
 """An event loop in a daemon thread of its own: asyncio's or trio's, imported when it starts."""
 
 import contextvars
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,7 +14,13 @@ from .loop_calls import Call
 if TYPE_CHECKING:
     import trio
 
-__all__ = ("AsyncioLoop", "EventLoop", "TrioLoop")
+__all__ = ("AsyncioLoop", "EventLoop", "TrioLoop", "is_cancellation")
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether this is what an event loop raises in what it cancels. A library that is not loaded has raised nothing."""
+    known = (("asyncio", "CancelledError"), ("trio", "Cancelled"))
+    return any(isinstance(error, getattr(sys.modules.get(name), kind, ())) for name, kind in known)
 
 
 class EventLoop(ABC):

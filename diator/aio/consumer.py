@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from .._core.causality import enter
 from .._core.delivery import Delivery
@@ -12,7 +12,7 @@ from .._core.lanes import Job, Survivors
 from .._core.messages import Event, Request
 from .._core.serializers import JSONSerializer, Serializer
 from .._core.wire import Message
-from ..errors import ConfigurationError, EventHandlingError, MessageDecodeError, UnknownMessage
+from ..errors import ConfigurationError, EventHandlingError, MessageDecodeError, Reject, UnknownMessage
 from .mediator import Mediator
 
 __all__ = ("Consumer", "Outcome")
@@ -25,10 +25,12 @@ class Outcome:
     Attributes:
         error: What reading or handling it raised; None if that went well.
         done: The names of the handlers that need not run again.
+        unreadable: Whether the message itself is to blame: no handler has run, and none would the next time.
     """
 
     error: Exception | None = None
     done: frozenset[str] = frozenset()
+    unreadable: bool = False
 
 
 class Consumer:
@@ -41,6 +43,7 @@ class Consumer:
         ordering_key: Gives the lane of a message; None for its ``partition_key``.
         max_age: Seconds after which a message is too old to be handled; None for no limit.
         ignore_unknown: Whether a name that is not registered counts as handled.
+        max_deliveries: How often a message is delivered at most.
 
     Raises:
         ConfigurationError: The mediator cannot work, or there is nothing to take.
@@ -54,6 +57,7 @@ class Consumer:
         ordering_key: Callable[[Message], str | None] | None,
         max_age: float | None,
         ignore_unknown: bool,
+        max_deliveries: int,
     ) -> None:
         mediator.check()
         self._mediator = mediator
@@ -68,7 +72,7 @@ class Consumer:
         self._ordering_key = ordering_key
         self._max_age = max_age
         self._ignore_unknown = ignore_unknown
-        self._survivors = Survivors()
+        self._survivors = Survivors(max_deliveries)
 
     @property
     def names(self) -> list[str]:
@@ -79,23 +83,28 @@ class Consumer:
         """Read the envelope of a message, but no more: what the payload may do is counted as a delivery."""
         try:
             message = self._serializer.decode(delivery.body, delivery.headers)
-            key = message.partition_key if self._ordering_key is None else self._ordering_key(message)
-        except Exception as error:  # noqa: BLE001 - of the serializer or the function, which may be the user's
+        except Exception as error:  # noqa: BLE001 - of the serializer, which may be the user's
             return Job(delivery, problem=error)
+        try:
+            key = self._key(message)
+        except Exception as error:  # noqa: BLE001 - of the function, which is the user's
+            return Job(delivery, message=message, problem=error)
         alone = self._survivors.must_run_alone(message.message_id, delivery.attempt)
         return Job(delivery, key, message, alone=alone)
 
     async def handle(self, job: Job) -> Outcome:
         """Run the handlers of a message. The current context becomes that of the message."""
         message = job.message
-        if message is None:
-            return Outcome(job.problem)
+        if message is None or job.problem is not None:
+            return Outcome(job.problem, unreadable=message is None and isinstance(job.problem, MessageDecodeError))
         enter(message)
         done = job.delivery.done
         try:
             content = self._content(message)
         except MessageDecodeError as error:
-            return Outcome(None if self._ignore_unknown and isinstance(error, UnknownMessage) else error)
+            if self._ignore_unknown and isinstance(error, UnknownMessage):
+                return Outcome()
+            return Outcome(error, unreadable=True)
         try:
             if isinstance(content, Event):
                 await self._mediator.receive(content, done=done)
@@ -116,6 +125,14 @@ class Consumer:
             return f"delivery {job.delivery.delivery_id}"
         name = job.message.message_name
         return f"{name if name in self.names else 'message'} {job.message.message_id}"
+
+    def _key(self, message: Message) -> str | None:
+        if self._ordering_key is None:
+            return message.partition_key
+        key = cast("object", self._ordering_key(message))  # whatever it was declared to give
+        if key is None or isinstance(key, str):
+            return key
+        raise Reject(f"ordering_key gave a key of type {type(key).__name__}: it must be str or None")
 
     def _content(self, message: Message) -> Event | Request[Any]:
         if self._max_age is not None and message.occurred_at is not None:

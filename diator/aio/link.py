@@ -1,13 +1,14 @@
-"""A worker's link to its broker: whatever fails is tried again until it works."""
+"""A worker's link to its broker: what fails is tried again until it works, unless it never has."""
 
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from .._core.delivery import Delivery, Verdict
 from .._core.lanes import Job
 from .._runtime.aio.waiting import Changes
-from ..errors import BrokerClosed
+from ..errors import BrokerClosed, BrokerError, BrokerUnavailable
 from .abc import Receiver
 
 __all__ = ("Link",)
@@ -25,6 +26,9 @@ POLL = 5.0
 class Link:
     """Does what a `Receiver` does, through lost connections, until it is cut.
 
+    A broker that refuses the first call of `receive`, rather than not answering, is not set up as it should be: a wrong
+    password, for example. That is raised. One that refuses something later has worked, so it may work again.
+
     Args:
         receiver: What may fail.
 
@@ -36,11 +40,17 @@ class Link:
         self.cut = False
         self._receiver = receiver
         self._changes = Changes()
+        self._has_received = False
         self._failures = 0  # calls that have failed, and are tried again
+        self._said: set[type[Exception]] = set()  # what they have failed with, since none of them did
 
     async def receive(self, limit: int) -> Sequence[Delivery]:
         """Wait for messages; nothing after a while, or if the link is cut."""
-        return await self._persist(lambda: self._receiver.receive(limit, POLL), self._is_cut) or ()
+        deliveries = await self._persist(
+            lambda: self._receiver.receive(limit, POLL), self._is_cut, or_raise=not self._has_received
+        )
+        self._has_received = True
+        return deliveries or ()
 
     async def begin(self, job: Job) -> bool:
         """Count a delivery; False if it is lost."""
@@ -80,8 +90,10 @@ class Link:
     def _is_cut(self) -> bool:
         return self.cut
 
-    async def _persist(self, call: Callable[[], Awaitable[T]], give_up: Callable[[], bool]) -> T | None:
-        """Call until it works; None if that is given up."""
+    async def _persist(
+        self, call: Callable[[], Awaitable[T]], give_up: Callable[[], bool], or_raise: bool = False
+    ) -> T | None:
+        """Call until it works; None if that is given up. With ``or_raise``, what the broker refuses is raised."""
         attempts = 0
         try:
             while True:
@@ -91,9 +103,10 @@ class Link:
                     if self.cut:  # by this worker itself
                         return None
                     raise
-                except Exception as error:  # noqa: BLE001 - whatever it is, there is nothing better to do
-                    if not attempts:
-                        self._failing(error)
+                except Exception as error:
+                    if or_raise and isinstance(error, BrokerError) and not isinstance(error, BrokerUnavailable):
+                        raise
+                    self._failing(error, is_first=not attempts)  # whatever it is, there is nothing better to do
                 attempts += 1
                 if give_up():
                     return None
@@ -102,18 +115,28 @@ class Link:
             if attempts:
                 self._ended()
 
-    def _failing(self, error: Exception) -> None:
-        """Say that the broker is gone, unless that has been said."""
+    def _failing(self, error: Exception, is_first: bool) -> None:
+        """Say what fails, unless that has been said."""
         with self._changes:
-            self._failures += 1
-            first = self._failures == 1
-        if first:  # the text of the error may quote anything
-            logger.warning("the broker does not answer (%s): trying again until it does", type(error).__name__)
+            self._failures += is_first
+            is_new = type(error) not in self._said
+            self._said.add(type(error))
+        if not is_new:
+            return
+        if isinstance(error, BrokerUnavailable):
+            logger.warning("the broker does not answer (%s): trying again until it does", error)
+        elif isinstance(error, BrokerError):
+            logger.warning("the broker refuses (%s): trying again until it does not", error)
+        else:  # nobody has worded it to be safe in a log: its text may quote anything, its place does not
+            place = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("the broker failed with %s: trying again until it works\n%s", type(error).__name__, place)
 
     def _ended(self) -> None:
         """Say that the broker is back, if nothing fails any more."""
         with self._changes:
             self._failures -= 1
             last = not self._failures and not self.cut
+            if last:
+                self._said.clear()
         if last:
             logger.warning("the broker answers again")

@@ -10,7 +10,7 @@ from math import inf
 
 from .._core.delivery import Ack, DeadLetter, Retry, RetryPolicy, Verdict, decide, describe_error, refuse_late
 from .._core.lanes import Job, Lanes
-from .._runtime.sync.crew import Crew, Stoppable
+from .._runtime.sync.crew import Crew, OwnCancellation, Stoppable
 from .._runtime.sync.waiting import Changes, current_time
 from .consumer import Consumer, Outcome
 from .link import Link
@@ -56,7 +56,8 @@ class Jobs:
         self._lanes = Lanes(concurrency)
         self._changes = Changes()
         self._stoppables: set[Stoppable] = set()
-        self._cancelled = False
+        self._returning: list[Job] = []
+        self._cancelled = self._is_crowded = False
         self._runners, self._idle = 1, 0  # how many `work`, and how many of them wait for a message
 
     @property
@@ -73,8 +74,22 @@ class Jobs:
     def close(self) -> None:
         """Take nothing more, and begin with nothing more."""
         with self._changes:
-            self._lanes.close()
+            self._returning += self._lanes.close()
             self._changes.notify()
+
+    def give_back(self) -> None:
+        """After `close`: give back what waits for its next attempt, and let the broker know what has succeeded.
+
+        It comes again at once, as the others of its key do, which are given back in the end: they would overtake it
+        if it came after the rest of its delay.
+        """
+        while self._returning:
+            job = self._returning.pop()
+            if not job.lost:
+                self._link.settle(job, Retry(done=job.delivery.done))
+            with self._changes:
+                self._lanes.finish(job)
+                self._progress()
 
     def cancel(self) -> None:
         """Cut short what runs."""
@@ -95,10 +110,19 @@ class Jobs:
         with self._changes:
             while not self._lanes.closed:
                 room = self._lanes.room()
+                self._tell_crowding()
                 if room:
                     return room
                 self._changes.wait(inf)
         return 0
+
+    def _tell_crowding(self) -> None:
+        """Say that too many messages wait: once, until there are much fewer."""
+        crowding = self._lanes.crowding
+        if crowding >= 1 and not self._is_crowded:
+            text = "%d messages wait for their next attempt, or for others of their key: the worker takes no more"
+            logger.warning(text, self._lanes.waiting)
+        self._is_crowded = crowding >= (0.5 if self._is_crowded else 1)
 
     def keep(self, seconds: float) -> None:
         """Tell the broker every so many seconds that this worker is still at it."""
@@ -153,7 +177,8 @@ class Jobs:
             outcome = self._handle(job)
             if outcome is None:  # it was cut short
                 return self._lanes.leave
-            error, verdict = outcome.error, self._decide(job, outcome)
+            verdict = self._decide(job, outcome)
+            error = None if outcome.unreadable else outcome.error  # else the verdict says it all
         self._report(job, verdict, error)
         if isinstance(verdict, Retry):
             self._consumer.failed(job)
@@ -177,6 +202,8 @@ class Jobs:
         self._stoppables.add(stoppable)
         try:
             return None if self._cancelled else stoppable.run(self._consumer.handle, job)
+        except OwnCancellation as error:  # a failure like any other: nobody has stopped it
+            return Outcome(error, job.delivery.done)
         finally:
             self._stoppables.discard(stoppable)
 
@@ -188,6 +215,7 @@ class Jobs:
             max_deliveries=self._rules.max_deliveries,
             chance=random.random(),
             done=outcome.done,
+            unreadable=outcome.unreadable,
         )
 
     def _report(self, job: Job, verdict: Verdict, error: Exception | None) -> None:

@@ -48,7 +48,8 @@ class Worker:
         ordering_key: Gives the key of a message: those of one key are handled one after another, in the order in which
             they came. By default its ``partition_key``. A message without a key waits for no other.
         retry: When a message whose handlers failed is delivered again, and whether later ones of its key wait for it.
-        max_deliveries: With this many failed deliveries a message is put aside.
+        max_deliveries: With this many failed deliveries a message is put aside. With 1 the worker runs one message at
+            a time, if the broker delivers again what ended the process.
         visibility_timeout: Seconds after which the broker delivers a message again that it has not heard of. For as
             long as the worker holds a message, the broker hears of it every third of that time.
         drain_timeout: Seconds that handlers get to finish after `stop`.
@@ -88,14 +89,17 @@ class Worker:
             raise ValueError(f"visibility_timeout must be a positive number of seconds, not {visibility_timeout}")
         if not drain_timeout >= 0:
             raise ValueError(f"drain_timeout must be a number of seconds from 0, not {drain_timeout}")
-        self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown)
+        redelivers = Capability.REDELIVERS in broker.capabilities
+        if max_deliveries == 1 and redelivers:  # what runs beside a message that ends the process has none left
+            concurrency = 1
+        self._consumer = Consumer(mediator, requests, serializer, ordering_key, max_age, ignore_unknown, max_deliveries)
         self._link = Link(broker.receiver(visibility_timeout=visibility_timeout, concurrency=concurrency))
         self._bell = Bell()
         rules = Rules(
             retry=retry or RetryPolicy(),
             max_deliveries=max_deliveries,
             dead_letters=dead_letters,
-            redelivers=Capability.REDELIVERS in broker.capabilities,
+            redelivers=redelivers,
         )
         self._jobs = Jobs(self._consumer, self._link, rules, concurrency, self._bell.ring)
         self._beat = visibility_timeout / 3
@@ -103,16 +107,21 @@ class Worker:
         self._drain_timeout = drain_timeout
         self._signals = tuple(signals)
         self._stops = 0  # how often somebody wanted it to end
+        self._left = 0  # how many messages it has not settled in the end
         self._used = self._ended = False
         self._background: Crew | None = None
 
     def run(self) -> None:
         """Work until `stop` or a signal, then finish what is in progress, or leave it to the next delivery.
 
-        It returns within ``drain_timeout`` and a second. Handlers are cancelled at the end of that time.
+        It returns within ``drain_timeout`` and a second. Handlers are cancelled at the end of the former. What cannot
+        be cancelled, code in a thread above all, is waited for where event loops run, however long it takes, and left
+        behind in blocking code.
 
         Raises:
             BrokerClosed: Somebody has closed the broker.
+            BrokerError: The broker refuses to be read from in the first place: because of the password, the rights,
+                the number of partitions. Later the worker tries again whatever fails, for ever.
             BaseException: What a handler raised that is no `Exception`.
         """
         self._use()
@@ -155,18 +164,21 @@ class Worker:
 
     def _run(self) -> None:
         logger.info("the worker takes %s, %d at a time", ", ".join(self._consumer.names), self._concurrency)
-        with Crew(self._bell.ring) as crew:
-            try:
-                if not self._stops:
-                    crew.start(self._jobs.read)
-                    crew.start(self._jobs.keep, self._beat)
-                    crew.start(self._jobs.work, crew)
-                while not self._stops and crew.failure is None:
-                    self._bell.wait(LOOK_UP)
-                self._drain(crew)
-            finally:
-                self._close(crew)
-                self._ended = True
+        try:
+            with Crew(self._bell.ring) as crew:
+                try:
+                    if not self._stops:
+                        crew.start(self._jobs.read)
+                        crew.start(self._jobs.keep, self._beat)
+                        crew.start(self._jobs.work, crew)
+                    while not self._stops and crew.failure is None:
+                        self._bell.wait(LOOK_UP)
+                    self._drain(crew)
+                finally:
+                    self._close(crew)
+        finally:
+            self._ended = True
+            logger.info("the worker has stopped; %d messages are left to be delivered again", self._left)
         if crew.failure is not None:
             raise crew.failure
 
@@ -175,6 +187,7 @@ class Worker:
         self._jobs.close()
         logger.info("the worker stops: %d messages are in progress", self._jobs.running)
         crew.start(self._link.stop)
+        crew.start(self._jobs.give_back)
         self._wait_for_jobs(self._drain_timeout, lambda: self._stops > 1 or crew.failure is not None)
         self._jobs.cancel()
         self._wait_for_jobs(GRACE, lambda: False)
@@ -187,9 +200,11 @@ class Worker:
     def _close(self, crew: Crew) -> None:
         """Give up whatever is not done, and give back what is not settled."""
         self._jobs.close()
-        left = self._jobs.left
+        self._left = self._jobs.left
+        if self._jobs.running:  # only now, when nothing of it counts any more
+            text = "%d messages are still in progress: their handlers take no notice of being cancelled"
+            logger.warning(text, self._jobs.running)
         self._link.sever()
         if not within(GRACE, self._link.close):
             logger.warning("the receiver could not be closed in time")
         crew.cancel()
-        logger.info("the worker has stopped; %d messages are left to be delivered again", left)

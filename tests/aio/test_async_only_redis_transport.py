@@ -13,12 +13,14 @@ import redis
 import redis.asyncio
 
 from diator._core.delivery import Ack
+from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator._runtime.aio.redis import connect
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
-from diator.errors import BrokerUnavailable
+from diator.errors import BrokerError, BrokerUnavailable
 from tests.servers.proxy import running_proxy
 from tests.servers.redis import RedisServer, running_redis, shared_redis
+from tests.servers.seeds import SEEDS
 
 CANCELS = 1500 if os.environ.get("DIATOR_LONG") else 300
 
@@ -122,9 +124,7 @@ def connections_of(server: RedisServer) -> set[str]:
 
 async def test_cancelled_sends_leak_nothing_and_mix_nothing_up(source: Any, server: RedisServer) -> None:
     """Each command asks for something else, so that a reply to the wrong caller shows."""
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    dice = random.Random(seed)
+    dice = random.Random(SEEDS[0])
     before = connections_of(server)
     broker = RedisStreamsMessageBroker(source, stream=f"test-{uuid4()}", group="g")
     outcomes: Counter[str] = Counter()
@@ -154,6 +154,56 @@ async def test_cancelled_sends_leak_nothing_and_mix_nothing_up(source: Any, serv
         await broker.aclose()
         while connections_of(server) - before:
             await anyio.sleep(0.01)
+
+
+async def test_cancelled_publishes_leak_nothing_lose_nothing_and_answer_nobody_else(
+    source: Any, server: RedisServer
+) -> None:
+    """Random cancels until there were enough; some publishes are refused, so that a wrong answer shows."""
+    dice = random.Random(SEEDS[0])
+    before = connections_of(server)
+    stream = f"test-{uuid4()}"
+    broker = RedisStreamsMessageBroker(source, stream=stream, group="g")
+    returned, tried, outcomes = set[int](), 0, Counter[str]()
+
+    async def publish(number: int, delay: float, patience: float) -> None:
+        await anyio.sleep(delay)
+        with anyio.move_on_after(patience) as scope:
+            match number % 4:
+                case 0:  # refused, unlike all the others
+                    with pytest.raises(BrokerError, match="WRONGTYPE"):
+                        await broker._client.submit([("XADD", f"{stream}:text", "*", "a", "b")])
+                case 1:  # the reply names the entry
+                    [entry_id] = await broker._client.submit([broker._command(make(number))])
+                    ids[entry_id] = number
+                    returned.add(number)
+                case _:
+                    await broker.send_message(make(number))
+                    returned.add(number)
+            outcomes["answered"] += 1
+        outcomes["cancelled"] += scope.cancelled_caught
+
+    ids: dict[bytes, int] = {}
+    with server.client() as client, anyio.fail_after(120):
+        client.set(f"{stream}:text", "no stream")
+        while outcomes["cancelled"] < CANCELS:
+            async with anyio.create_task_group() as group:
+                for number in range(tried, tried + 300):
+                    patience = dice.choice([0, 0.0002, 0.001, 0.003, 1000])
+                    group.start_soon(publish, number, dice.random() * 0.1, patience)
+            tried += 300
+        await broker.send_message(make(-1))  # and all goes on
+        await broker.aclose()
+        stored = {key: JSONSerializer().decode(fields[b"body"]) for key, fields in client.xrange(stream)}
+    with anyio.fail_after(20):
+        while connections_of(server) - before:
+            await anyio.sleep(0.01)
+    numbers = Counter(message.payload["number"] for message in stored.values())
+    assert outcomes.total() == tried
+    assert set(numbers) - {-1} >= returned
+    assert set(numbers) - {-1} <= {number for number in range(tried) if number % 4}
+    assert set(numbers.values()) == {1}
+    assert {key: stored[key].payload["number"] for key in ids} == ids
 
 
 async def test_cancelled_receives_lose_nothing(source: Any) -> None:

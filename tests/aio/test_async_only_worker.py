@@ -1,22 +1,33 @@
 """What a worker owes to event loops."""
 
 import asyncio
+import logging
 import signal
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import anyio
+import anyio.from_thread
 import pytest
 
 from diator import EventMap, NotificationEvent, RequestMap
-from diator.aio import InMemoryMessageBroker, Mediator, Worker
+from diator.aio import EventEmitter, InMemoryMessageBroker, Mediator, Worker
+from diator.delivery import RetryPolicy
 from diator.message_brokers import to_message
 
 
 @dataclass(frozen=True, kw_only=True)
 class Joined(NotificationEvent):
     user: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keyed(Joined):
+    @property
+    def partition_key(self) -> str:
+        return "k"
 
 
 class App:
@@ -99,6 +110,34 @@ async def test_a_handler_that_ends_in_spite_of_its_cancellation_is_settled() -> 
     assert len(app.broker) == 0
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_handler_that_ends_with_its_own_cancellation_has_failed(at_once: int) -> None:
+    """Nobody wanted the worker to stop: the message comes again, and its key goes on."""
+    app, ran = App(), list[int]()
+    app.events = EventMap()
+
+    async def cancel_something(event: Keyed) -> None:
+        ran.append(event.user)
+        if ran == [1]:
+            task = asyncio.ensure_future(asyncio.sleep(1000))
+            await anyio.sleep(0)
+            task.cancel()
+            await task
+
+    app.events.bind(Keyed, cancel_something)
+    app.events.bind(Keyed, lambda event: None)
+    await app.broker.send_messages([to_message(Keyed(user=1)), to_message(Keyed(user=2))])
+    emitter = EventEmitter(app.events, concurrency=at_once)
+    mediator = Mediator(RequestMap(), event_emitter=emitter)
+    with anyio.fail_after(20):
+        async with Worker(mediator, app.broker, retry=RetryPolicy(first_delay=0)) as worker:
+            while len(app.broker):
+                await anyio.sleep(0.01)
+            assert not worker.ended
+    assert ran == [1, 1, 2]
+
+
 async def test_the_worker_can_be_stopped_from_another_thread() -> None:
     app = App()
     worker = await app.worker()
@@ -157,3 +196,31 @@ async def test_def_handlers_may_run_side_by_side_in_threads() -> None:
             while len(app.broker):
                 await anyio.sleep(0.01)
     assert len(app.broker.dead_letters) == 0
+
+
+async def test_a_def_handler_in_a_thread_is_waited_for_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Python cannot end a thread, and no user code runs on when the worker has ended."""
+    caplog.set_level(logging.INFO, "diator")
+    app, begun, ended = App(), anyio.Event(), list[float]()
+
+    def slow(event: Joined) -> None:
+        anyio.from_thread.run_sync(begun.set)
+        time.sleep(1.2)
+        ended.append(time.time())
+
+    app.events = EventMap()
+    app.events.bind(Joined, slow, sync="thread")
+    worker = await app.worker(drain_timeout=0.1)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(worker.run)
+            await begun.wait()
+            worker.stop()
+            await anyio.sleep(0.9)
+            assert not ended
+            assert not worker.ended
+    assert worker.ended
+    said = {record.message.split(":")[0].split(";")[0]: record.created for record in caplog.records}
+    assert said["the worker has stopped"] >= ended[0]
+    assert said["1 messages are still in progress"] < ended[0]
+    assert await app.left() == 1

@@ -17,6 +17,7 @@ from diator.errors import BrokerError, BrokerUnavailable
 from tests.aio.conftest import sleep, together
 from tests.servers.proxy import Proxy, running_proxy
 from tests.servers.redis import RedisServer, redis_binaries, running_redis
+from tests.servers.seeds import SEEDS
 
 LONG = bool(os.environ.get("DIATOR_LONG"))
 TOTAL = 1000 if LONG else 200
@@ -36,10 +37,8 @@ class Run:
         handled: How often each message was handled.
     """
 
-    def __init__(self, url: str, total: int = TOTAL, seed: int | None = None, **options: Any) -> None:
-        self.seed = random.randrange(2**32) if seed is None else seed
-        print(f"seed {self.seed}")
-        self.random = random.Random(self.seed)
+    def __init__(self, url: str, seed: int, total: int = TOTAL, **options: Any) -> None:
+        self.random = random.Random(seed)
         self.total = total
         self.broker = RedisStreamsMessageBroker(url, stream="s", group="g", retry_timeout=20, timeout=1, **options)
         self.accepted: set[int] = set()
@@ -91,10 +90,11 @@ def proxied(server: RedisServer, seed: int) -> Iterator[tuple[Proxy, str]]:
         yield proxy, f"redis://127.0.0.1:{proxy.port}"
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 3])
-async def test_a_server_that_is_killed_and_restarted(partitions: int) -> None:
+async def test_a_server_that_is_killed_and_restarted(seed: int, partitions: int) -> None:
     with running_redis("system", *AOF) as server:
-        run = Run(server.url, partitions=partitions)
+        run = Run(server.url, seed, partitions=partitions)
 
         def kill() -> None:
             server.kill()
@@ -104,9 +104,10 @@ async def test_a_server_that_is_killed_and_restarted(partitions: int) -> None:
         await run.finish(server)
 
 
-async def test_a_server_that_hangs() -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_server_that_hangs(seed: int) -> None:
     with running_redis() as server:
-        run = Run(server.url)
+        run = Run(server.url, seed)
 
         async def hang() -> None:
             for _ in range(2):
@@ -119,10 +120,11 @@ async def test_a_server_that_hangs() -> None:
         await run.finish(server)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 3])
-async def test_connections_that_the_server_kills(partitions: int) -> None:
+async def test_connections_that_the_server_kills(seed: int, partitions: int) -> None:
     with running_redis() as server, server.client() as client:
-        run = Run(server.url, partitions=partitions)
+        run = Run(server.url, seed, partitions=partitions)
 
         def kill() -> None:
             client.client_kill_filter(_type="normal", skipme=True)
@@ -131,9 +133,10 @@ async def test_connections_that_the_server_kills(partitions: int) -> None:
         await run.finish(server)
 
 
-async def test_a_server_that_pauses_its_clients() -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_server_that_pauses_its_clients(seed: int) -> None:
     with running_redis() as server, server.client() as client:
-        run = Run(server.url)
+        run = Run(server.url, seed)
         await together(run.send, run.work, lambda: run.suffer(lambda: client.client_pause(700), 2, 1.0))
         await run.finish(server)
 
@@ -177,12 +180,12 @@ async def test_a_full_server_refuses_messages_and_lets_those_it_has_be_handled(n
         await broker.aclose()
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 3])
-async def test_a_network_that_delays_cuts_and_loses_replies(partitions: int) -> None:
-    seed = random.randrange(2**32)
+async def test_a_network_that_delays_cuts_and_loses_replies(seed: int, partitions: int) -> None:
     with running_redis() as server, proxied(server, seed) as (proxy, url):
         proxy.delay, proxy.losses = 0.005, 0.02
-        run = Run(url, seed=seed, partitions=partitions)
+        run = Run(url, seed, partitions=partitions)
         await together(run.send, run.work, run.work, lambda: run.suffer(proxy.cut, 8, 0.15))
         await run.finish(server)
         assert run.handled.total() <= run.total + 10 * proxy.lost + 8 * 30

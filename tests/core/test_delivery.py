@@ -42,7 +42,13 @@ def test_success_is_acknowledged() -> None:
 
 
 def test_what_cannot_be_read_goes_to_the_dead_letters_at_once_with_its_reason() -> None:
-    assert verdict(MessageDecodeError("the body is not JSON")) == DeadLetter("the body is not JSON")
+    error = MessageDecodeError("the body is not JSON")
+    assert verdict(error, unreadable=True) == DeadLetter("the body is not JSON")
+
+
+def test_a_decoding_error_of_a_handler_is_no_reason_to_give_up() -> None:
+    assert verdict(MessageDecodeError("hunter2")) == Retry(1)
+    assert verdict(MessageDecodeError("hunter2"), 3) == DeadLetter("MessageDecodeError in delivery 3 of at most 3")
 
 
 def test_a_failure_is_retried_until_the_last_delivery() -> None:
@@ -69,7 +75,7 @@ def test_the_place_of_an_error_is_where_it_was_raised() -> None:
     with pytest.raises(KeyError) as caught:
         fail()
     assert describe_error(caught.value) == f" [KeyError in {__file__}:{fail.__code__.co_firstlineno + 1}]"
-    assert describe_error(None) == describe_error(MessageDecodeError("said already")) == ""
+    assert describe_error(None) == ""
 
 
 def test_a_handler_can_reject_a_message() -> None:

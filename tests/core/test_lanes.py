@@ -139,6 +139,11 @@ def test_messages_whose_last_delivery_ended_somewhere_else_run_alone_from_the_th
     assert survivors.must_run_alone(message, 8)  # the seventh was somewhere else
 
 
+def test_a_message_runs_alone_before_it_has_no_delivery_left() -> None:
+    survivors, message = Survivors(max_deliveries=2), uuid4()
+    assert [survivors.must_run_alone(message, attempt) for attempt in (1, 2)] == [False, True]
+
+
 def test_not_every_failure_of_all_times_is_remembered() -> None:
     survivors = Survivors()
     for number in range(REMEMBERED + 1):

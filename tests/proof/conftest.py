@@ -2,9 +2,10 @@
 
 import pytest
 
-from .settings import EXAMPLES, SEED
+from .settings import EXAMPLES, FIXED, SEED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    which = f"of the seed {SEED}" if SEED else "the same ones each time; for others set DIATOR_PROOF_SEED to a number"
+    same = "the same ones each time; for others set DIATOR_PROOF_SEED to a number"
+    which = f"of the seed {SEED}" if SEED else same if FIXED else "others each time"
     terminalreporter.write_line(f"proof: {EXAMPLES} programs per mode, {which}")

@@ -22,7 +22,9 @@ def count(event: Counted) -> None: ...
 worker = side.Worker(side.Mediator(RequestMap(), event_map=events), side.InMemoryMessageBroker())
 
 def interrupt():
-    time.sleep(0.5)
+    while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # the worker has not begun
+        time.sleep(0.01)
+    time.sleep(0.3)
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
     time.sleep(60)
 

@@ -14,6 +14,7 @@ import diator
 from diator._core.wire import Message
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
 from tests.servers.redis import running_redis
+from tests.servers.seeds import SEEDS
 
 KILLS = 14 if os.environ.get("DIATOR_LONG") else 6
 TOTAL, KEYS = 60 * KILLS, 12
@@ -49,10 +50,9 @@ def start(url: str, partitions: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-c", WORKER, url, str(partitions)], env=environment)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 4])
-def test_killed_receivers_lose_nothing(partitions: int) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
+def test_killed_receivers_lose_nothing(seed: int, partitions: int) -> None:
     dice = random.Random(seed)
     with running_redis() as server, server.client() as client:
         broker = RedisStreamsMessageBroker(server.url, stream="s", group="g", partitions=partitions)

@@ -1,5 +1,6 @@
 """What a worker owes to threads."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from diator import EventMap, NotificationEvent, RequestMap
 from diator._runtime.loop_calls import CallCancelled, Cancellation, cancellation
 from diator._runtime.loop_thread import LoopThread
+from diator.delivery import RetryPolicy
 from diator.message_brokers import to_message
 from diator.sync import InMemoryMessageBroker, Mediator, Runner, Worker
 
@@ -82,6 +84,30 @@ def test_a_def_handler_cannot_be_cancelled_and_its_message_is_left() -> None:
     time.sleep(0.05)
     assert receiver.begin(delivery)  # the late end of the handler has settled nothing
     assert len(broker) == 1
+
+
+@pytest.mark.parametrize("colour", ["async", "def"])
+def test_a_handler_that_ends_with_its_own_cancellation_has_failed(colour: str) -> None:
+    """Nobody wanted the worker to stop: the message comes again."""
+    ran: list[int] = []
+
+    async def cancel_something(event: Joined) -> None:
+        ran.append(event.user)
+        if len(ran) == 1:
+            task = asyncio.ensure_future(asyncio.sleep(1000))
+            await asyncio.sleep(0)
+            task.cancel()
+            await task
+
+    def run_a_loop(event: Joined) -> None:
+        asyncio.run(cancel_something(event))
+
+    broker = InMemoryMessageBroker()
+    handler = cancel_something if colour == "async" else run_a_loop
+    with worker_of(handler, broker, retry=RetryPolicy(first_delay=0)) as worker:
+        until(lambda: len(broker) == 0 or worker.ended)
+        assert not worker.ended
+    assert ran == [1, 1]
 
 
 def test_no_thread_is_left() -> None:

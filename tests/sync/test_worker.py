@@ -12,9 +12,17 @@ from typing import Any
 import pytest
 
 from diator import Command, ECSTEvent, EventMap, Events, MiddlewareChain, NotificationEvent, Query, RequestMap
+from diator._core.lanes import WAITING
 from diator.context import causation_id, correlation_id
 from diator.delivery import Delivery, Reject, Retry, RetryLater, RetryPolicy
-from diator.errors import BrokerClosed, ConfigurationError, RequestHandlerDoesNotExist
+from diator.errors import (
+    BrokerClosed,
+    BrokerError,
+    BrokerUnavailable,
+    ConfigurationError,
+    MessageDecodeError,
+    RequestHandlerDoesNotExist,
+)
 from diator.message_brokers import Message, to_message
 from diator.sync import InMemoryMessageBroker, Mediator, Worker
 from tests.sync.conftest import sleep, together
@@ -115,6 +123,7 @@ class Unreliable:
     def __init__(self, broker: InMemoryMessageBroker) -> None:
         self.inner = broker
         self.failing = dict.fromkeys(("receive", "begin", "extend", "settle", "stop", "closing"), 0)
+        self.error: Exception = BrokerUnavailable("the broker cannot be reached")
         self.asked: list[tuple[str, Any]] = []
         self.verdicts: list[Any] = []
         self.held = self.most_held = 0
@@ -133,7 +142,7 @@ class Unreliable:
         self.asked.append((name, argument))
         if self.failing[name] > 0:
             self.failing[name] -= 1
-            raise ConnectionError("canary-of-the-broker")
+            raise self.error
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         self.fail("receive", limit)
@@ -344,6 +353,41 @@ def test_without_dead_letters_what_would_be_put_aside_is_dropped(caplog: pytest.
     assert sorted("is dropped" in record.message for record in caplog.records)[-2:] == [True, True]
 
 
+def test_a_decoding_error_of_a_handler_is_a_failure_like_any_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It has read something else, which may be well the next time; and its text may quote that."""
+    app = App()
+    left = [MessageDecodeError("canary of another system"), MessageDecodeError("canary")]
+
+    def rename(command: Rename) -> str:
+        app.log.append(command.name)
+        if left:
+            raise left.pop()
+        return ""
+
+    app.requests = RequestMap()
+    app.requests.bind(Rename, rename)
+    app.publish(Rename(name="Ada"))
+    app.work_off(requests=[Rename])
+    assert app.log == ["Ada"] * 3
+    assert app.reasons() == []
+    left[:] = [MessageDecodeError("canary")]
+    app.publish(Rename(name="Ada"))
+    app.work_off(requests=[Rename], max_deliveries=1)
+    assert app.reasons() == ["MessageDecodeError in delivery 1 of at most 1"]
+    assert "canary" not in caplog.text
+
+
+def test_a_decoding_error_of_the_ordering_key_is_not_quoted() -> None:
+    app = App()
+    app.publish(Joined(user=1))
+
+    def broken(message: Message) -> str:
+        raise MessageDecodeError("canary")
+
+    app.work_off(ordering_key=broken, max_deliveries=2)
+    assert app.reasons() == ["MessageDecodeError in delivery 2 of at most 2"]
+
+
 def test_a_handler_can_reject_a_message() -> None:
     app = App(act=fail(1, Reject("the meeting is over")))
     app.publish(Joined(user=1))
@@ -428,6 +472,17 @@ def test_a_key_that_cannot_be_told_is_a_failure() -> None:
     assert app.reasons() == ["KeyError in delivery 2 of at most 2"]
 
 
+@pytest.mark.parametrize("key", [["k"], 7])
+def test_a_key_that_is_no_text_puts_its_message_aside_and_nothing_else(key: Any) -> None:
+    app = App()
+    app.publish(Joined(user=1), Joined(user=2))
+    with app.worker(ordering_key=lambda message: key if message.payload["user"] == 1 else None) as worker:
+        until(lambda: len(app.broker) == 0 or worker.ended)
+        assert not worker.ended
+    assert app.log == [2]
+    assert app.reasons() == [f"ordering_key gave a key of type {type(key).__name__}: it must be str or None"]
+
+
 # -- keys
 
 
@@ -477,6 +532,29 @@ def test_a_failing_message_lets_other_keys_run() -> None:
     assert app.log == [0, 99]
 
 
+def test_many_failing_keys_let_other_keys_run() -> None:
+    app = App(act=lambda event: fail(1, KeyError())(event) if event.user else None)
+    app.publish(*[Joined(user=user, key=str(user)) for user in range(1, 60)], Joined(user=0, key="0"))
+    with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000), concurrency=1):
+        until(lambda: 0 in app.log)
+
+
+def test_a_worker_that_takes_no_more_because_of_what_waits_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = App(act=fail(999, KeyError()))
+    app.publish(*[Joined(user=user, key=str(user)) for user in range(WAITING + 9)])
+
+    def said() -> list[str]:
+        return [record.message for record in caplog.records if "takes no more" in record.message]
+
+    with app.worker(retry=RetryPolicy(first_delay=1000, max_delay=1000), concurrency=1):
+        until(said)
+        sleep(0.1)
+    assert said() == [
+        f"{WAITING} messages wait for their next attempt, or for others of their key: the worker takes no more"
+    ]
+    assert len(app.log) == WAITING
+
+
 def test_by_policy_later_messages_overtake_a_failing_one() -> None:
     app = App(act=fail(1, KeyError()))
     app.publish(Joined(user=1, key="k"), Joined(user=2, key="k"))
@@ -517,6 +595,23 @@ def test_order_is_kept_when_a_message_fails_while_its_worker_stops() -> None:
     assert [delivery.attempt for delivery in left] == [2, 1]
 
 
+@pytest.mark.parametrize("drain_timeout", [0, 10])
+def test_what_has_succeeded_is_remembered_when_a_worker_stops_while_a_message_waits(drain_timeout: int) -> None:
+    app = App(act=fail(2, KeyError()))
+    other: list[int] = []
+    app.events.bind(Joined, lambda event: other.append(event.user))
+    app.publish(Joined(user=1, key="a"), Joined(user=2, key="b"), Joined(user=3, key="b"))
+    slow = RetryPolicy(first_delay=1000, max_delay=1000)
+    with app.worker(retry=slow, drain_timeout=drain_timeout):
+        until(lambda: other == [1, 2])
+        sleep(0.05)
+    left = app.broker.receiver(visibility_timeout=0.01).receive(10, 0)
+    assert [(delivery.attempt, len(delivery.done)) for delivery in left] == [(2, 1), (2, 1), (1, 0)]
+    app.work_off()
+    assert (sorted(app.log), other) == ([1, 1, 2, 2, 3], [1, 2, 3])
+    assert app.log.index(3) == 4
+
+
 # -- messages that end the process
 
 
@@ -543,6 +638,36 @@ def test_a_message_runs_alone_from_its_third_delivery_on() -> None:
     assert alone[4]
     assert alone[5]
     assert not any(alone[user] for user in (0, 1, 2, 3))
+
+
+def test_a_message_runs_alone_in_its_last_delivery() -> None:
+    alone: dict[int, bool] = {}
+
+    class Watching(App):
+        def joined(self, event: Joined) -> None:
+            self.running += 1
+            sleep(0.02)
+            alone[event.user] = self.running == 1
+            sleep(0.02)
+            self.running -= 1
+
+    app = Watching()
+    app.publish(*[Joined(user=user) for user in range(6)])
+    receiver = app.broker.receiver()
+    for delivery in (receiver.receive(10, 1))[2:4]:
+        receiver.begin(delivery)
+    receiver.close()
+    app.work_off(concurrency=4, max_deliveries=2)
+    assert [user for user in alone if alone[user]] == [2, 3]
+
+
+def test_with_a_single_delivery_each_messages_run_one_at_a_time() -> None:
+    """One that ends the process would leave no delivery to those beside it."""
+    app = App(act=lambda event: 0.02)
+    app.broker = Unreliable(app.broker)
+    app.publish(*[Joined(user=user) for user in range(4)])
+    app.work_off(concurrency=4, max_deliveries=1)
+    assert (app.log, app.most_running, app.broker.most_held) == ([0, 1, 2, 3], 1, 1)
 
 
 def test_a_message_that_failed_in_this_process_need_not_run_alone() -> None:
@@ -613,10 +738,65 @@ def test_lost_connections_are_waited_for_and_said_once(caplog: pytest.LogCapture
     assert sorted(app.log) == [0, 1, 2]
     said = [record.message for record in caplog.records if "not answer" in record.message]
     assert said
-    assert said[0] == "the broker does not answer (ConnectionError): trying again until it does"
+    assert said[0] == "the broker does not answer (the broker cannot be reached): trying again until it does"
     assert len(said) == len([record for record in caplog.records if "answers again" in record.message])
     assert len(said) < 3 + 2 + 2
+
+
+def test_what_a_broker_refuses_from_the_start_ends_the_worker() -> None:
+    """A wrong password, a missing right: no later attempt would go better, and somebody has to hear of it."""
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.error = BrokerError("the server does not accept this user and password")
+    app.broker.failing["receive"] = 1
+    with pytest.raises(BrokerError, match="user and password"):
+        with app.worker() as worker:
+            until(lambda: worker.ended)
+
+
+def test_what_a_broker_refuses_later_is_tried_again_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It has worked, so it may work again: a full server, for example, which somebody empties."""
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.error = BrokerError("the server has no memory left")
+    with app.worker(concurrency=1):
+        app.publish(Joined(user=1))
+        until(lambda: app.log == [1])
+        app.broker.failing.update(begin=2)
+        app.publish(Joined(user=2))
+        until(lambda: len(app.broker) == 0)
+    assert app.log == [1, 2]
+    said = [record.message for record in caplog.records if "no memory left" in record.message]
+    assert said == ["the broker refuses (the server has no memory left): trying again until it does not"]
+
+
+def test_an_error_that_no_broker_should_raise_is_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    """But without its text, which may quote anything."""
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.error = ZeroDivisionError("canary-of-the-broker")
+    app.broker.failing.update(receive=3)
+    app.publish(Joined(user=1))
+    app.work_off()
+    [said] = [record.message for record in caplog.records if "ZeroDivisionError" in record.message]
+    assert said.count(__file__) >= 2
+    assert "in fail" in said
     assert "canary" not in caplog.text
+
+
+def test_another_kind_of_failure_is_said_though_one_has_been_said(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+    app.broker = Unreliable(app.broker)
+    app.broker.failing.update(receive=3)
+    app.publish(Joined(user=1))
+
+    def change() -> None:
+        until(lambda: len(app.broker.asked) > 1)
+        app.broker.error = ZeroDivisionError()
+
+    together(app.work_off, change)
+    kinds = ("cannot be reached", "ZeroDivisionError")
+    assert [sum(kind in record.message for record in caplog.records) for kind in kinds] == [1, 1]
 
 
 def test_a_broker_that_never_answers_does_not_keep_the_worker_from_stopping() -> None:

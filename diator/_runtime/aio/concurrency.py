@@ -1,6 +1,7 @@
 """How `diator.aio` runs code of either colour: coroutines are awaited, ``def`` code runs inline or in a thread."""
 
 import inspect
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, ContextVar, Token, copy_context
@@ -18,7 +19,7 @@ from ..._core.callables import is_coroutine_callable
 from ..._core.inspection import SyncMode
 from ..contexts import repeat_changes
 
-__all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline", "one_at_a_time", "shielded")
+__all__ = ("ASYNC", "Runner", "async_only", "drive", "gather", "inline", "is_cancelled", "one_at_a_time", "shielded")
 
 T = TypeVar("T")
 
@@ -37,6 +38,15 @@ def async_only(definition: T) -> T:
 def shielded(seconds: float) -> anyio.CancelScope:
     """Let what is inside go on though the task has been cancelled, but not for longer than this."""
     return anyio.move_on_after(seconds, shield=True)
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether this was raised because the task is being cancelled.
+
+    asyncio also raises it from awaiting another task that was cancelled, and a task group would take that for the end
+    of a task which was told to end.
+    """
+    return isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf
 
 
 class Runner:
@@ -251,10 +261,10 @@ async def gather(
             outcomes[index] = error
             if stop_at_first:
                 group.cancel_scope.cancel()
-        except anyio.get_cancelled_exc_class():
-            raise
-        except BaseException as error:  # noqa: BLE001 - raised below, not as a group
-            fatal.append(error)
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            fatal.append(error)  # raised below, not as a group
             group.cancel_scope.cancel()
         finally:
             slots.release()

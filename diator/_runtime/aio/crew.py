@@ -8,9 +8,9 @@ from typing import Any, Self, TypeVar
 import anyio
 from anyio.lowlevel import current_token
 
-from .concurrency import shielded
+from .concurrency import is_cancelled, shielded
 
-__all__ = ("Bell", "Crew", "Stoppable", "within")
+__all__ = ("Bell", "Crew", "OwnCancellation", "Stoppable", "within")
 
 T = TypeVar("T")
 
@@ -83,11 +83,15 @@ class Crew:
     async def _run(self, function: Callable[..., Awaitable[object]], args: tuple[Any, ...]) -> None:
         try:
             await function(*args)
-        except anyio.get_cancelled_exc_class():
-            raise
-        except BaseException as error:  # noqa: BLE001 - whoever has this crew decides
-            self.failure = self.failure or error
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            self.failure = self.failure or error  # whoever has this crew decides
             self._failed()
+
+
+class OwnCancellation(Exception):
+    """What was run ended as if it had been cancelled, and nobody had done that."""
 
 
 class Stoppable:
@@ -97,15 +101,21 @@ class Stoppable:
         self._group = anyio.create_task_group()
 
     async def run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T | None:
-        """Run the function; None if it was stopped before it returned."""
+        """Run the function; None if it was stopped before it returned.
+
+        Raises:
+            OwnCancellation: It ended with a cancellation that came from neither `stop` nor outside.
+        """
         results: list[T] = []
         errors: list[BaseException] = []
 
         async def call() -> None:
             try:
                 results.append(await function(*args))
-            except anyio.get_cancelled_exc_class():
-                raise
+            except anyio.get_cancelled_exc_class() as error:
+                if is_cancelled(error):
+                    raise
+                errors.append(OwnCancellation().with_traceback(error.__traceback__))
             except BaseException as error:  # noqa: BLE001 - raised below, not as a group
                 errors.append(error)
 

@@ -9,9 +9,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ..event_loops import is_cancellation
 from ..loop_calls import Cancellation, cancellation
 
-__all__ = ("Bell", "Crew", "Stoppable", "within")
+__all__ = ("Bell", "Crew", "OwnCancellation", "Stoppable", "within")
 
 T = TypeVar("T")
 
@@ -83,6 +84,10 @@ class Crew:
             self._failed()
 
 
+class OwnCancellation(Exception):
+    """What was run ended as if it had been cancelled, and nobody had done that."""
+
+
 class Stoppable:
     """Runs one function, in a context of its own, which may be stopped from outside."""
 
@@ -90,12 +95,18 @@ class Stoppable:
         self._cancellation = Cancellation()
 
     def run(self, function: Callable[..., T], *args: Any) -> T | None:
-        """Run the function; None if it was stopped before it returned."""
+        """Run the function; None if it was stopped before it returned.
+
+        Raises:
+            OwnCancellation: It ended with a cancellation of its event loop that did not come from `stop`.
+        """
         try:
             return _in_copy(copy_context(), self._cancellation, function, args)
-        except BaseException:
+        except BaseException as error:
             if self._cancellation.cancelled:
                 return None
+            if is_cancellation(error):
+                raise OwnCancellation().with_traceback(error.__traceback__) from error
             raise
 
     def stop(self) -> None:
