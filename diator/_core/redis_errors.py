@@ -6,7 +6,9 @@ What may live here: error codes and texts. No socket, no redis-py.
 __all__ = ("UNAVAILABLE", "code_of", "explain", "is_no_group")
 
 #: Codes of a server that is there, but not (yet) ready for this: nothing was done, and a later try may succeed.
-UNAVAILABLE = frozenset({"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "NOREPLICAS", "READONLY", "TRYAGAIN"})
+UNAVAILABLE = frozenset(
+    {"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "READONLY", "TRYAGAIN"}
+)
 
 _ADVICE = {
     "DENIED": "the server is in protected mode: bind it to an address and set a password",

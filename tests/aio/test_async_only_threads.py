@@ -265,6 +265,14 @@ async def test_a_cancelled_send_waits_for_the_handler_in_its_thread() -> None:
     assert log == ["done"]
 
 
+async def test_a_handler_in_a_thread_may_end_with_a_cancellation_of_its_own() -> None:
+    def handle(command: Work) -> int:
+        raise asyncio.CancelledError("mine")
+
+    with pytest.raises(asyncio.CancelledError, match="mine"):
+        await mediator_of(handler=handle, sync="thread").send(Work())
+
+
 async def test_a_native_cancellation_waits_for_the_handler_in_its_thread_too(anyio_backend_name: str) -> None:
     if anyio_backend_name != "asyncio":
         pytest.skip("trio has only one kind of cancellation")

@@ -152,13 +152,16 @@ class _Hop:
         self._calls.append((request, answer, context))
         self._wake.set()
 
-    def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+    def _in_thread(self, function: Callable[..., Any], *args: Any) -> None:
         self._seen = copy_context()
-        return function(*args)
-
-    async def _run_thread(self, limiter: anyio.CapacityLimiter | None, function: Callable[[], Any]) -> None:
         try:
-            self._results.append(await to_thread.run_sync(function, limiter=limiter))
+            self._results.append(function(*args))
+        except BaseException as error:  # noqa: BLE001 - raised by `run`; one of cancellation would be lost on its way there
+            self._errors.append(error)
+
+    async def _run_thread(self, limiter: anyio.CapacityLimiter | None, function: Callable[[], None]) -> None:
+        try:
+            await to_thread.run_sync(function, limiter=limiter)
         except anyio.get_cancelled_exc_class():
             raise
         except BaseException as error:  # noqa: BLE001 - raised by `run`, not as a group
