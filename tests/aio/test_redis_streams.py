@@ -183,6 +183,41 @@ async def test_a_message_that_was_trimmed_before_it_was_handled_is_forgotten(
     assert not redis.xpending(stream, "g")["pending"]
 
 
+async def test_what_gets_lost_while_others_are_claimed_is_taken_up_after_that() -> None:
+    with running_redis() as server, server.client() as client:
+        broker = RedisStreamsMessageBroker(server.url, stream="s", group="g", consumer="me")
+        claims = broker.receiver()._claims
+        client.xgroup_create("s", "g", mkstream=True)
+        server.pause()
+
+        async def lose() -> None:
+            await sleep(0.2)
+            claims.recover()
+            server.resume()
+
+        await together(lambda: claims.claim(10, ["s"]), lose)
+        assert claims.is_recovering
+        await broker.aclose()
+
+
+async def test_a_call_that_could_not_be_started_does_not_stand_for_one_that_goes_on(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = broker.receiver()
+    await receiver.receive(1, 0)
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("it could not be started")
+
+    for place in (receiver._source, "reading"), (receiver._reading._lane, "start"):
+        with monkeypatch.context() as broken:
+            broken.setattr(*place, fail)
+            with pytest.raises(RuntimeError, match="it could not be started"):
+                await receiver.receive(1, 0)
+    await broker.send_message(make(1))
+    assert numbers(await take(receiver, 1)) == [1]
+
+
 # -- retries
 
 

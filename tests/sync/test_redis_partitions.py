@@ -1,8 +1,11 @@
 # Generated from tests/aio/test_redis_partitions.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Partitions keep messages of one key in order, with one owner each, whoever comes, goes or dies."""
 
+import math
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -177,3 +180,31 @@ def test_keys_stay_in_order_while_receivers_come_and_die(broker: Any) -> None:
 
     together(send, lambda: work(3, 40), lambda: work(4, 25), lambda: work(2, 70))
     assert {key: list(range(total // keys)) for key in sent} == handled
+
+
+def test_leases_are_extended_and_given_up_while_somebody_reads(broker: Any) -> None:
+    """A heartbeat does the one, and where there are threads it runs in one of its own."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns at every opportunity
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    end = monotonic() + 2
+
+    def read_on() -> None:
+        while monotonic() < end:
+            receiver.receive(1, 0)
+
+    def extend() -> None:
+        while monotonic() < end:
+            receiver._source._renew_at = -math.inf
+            receiver.extend([])
+
+    def come_and_go() -> None:
+        while monotonic() < end:
+            other = broker.receiver(visibility_timeout=VISIBILITY)
+            other.receive(1, 0)
+            other.close()
+
+    try:
+        together(read_on, extend, come_and_go)
+    finally:
+        sys.setswitchinterval(interval)

@@ -182,6 +182,41 @@ def test_a_message_that_was_trimmed_before_it_was_handled_is_forgotten(broker: A
     assert not redis.xpending(stream, "g")["pending"]
 
 
+def test_what_gets_lost_while_others_are_claimed_is_taken_up_after_that() -> None:
+    with running_redis() as server, server.client() as client:
+        broker = RedisStreamsMessageBroker(server.url, stream="s", group="g", consumer="me")
+        claims = broker.receiver()._claims
+        client.xgroup_create("s", "g", mkstream=True)
+        server.pause()
+
+        def lose() -> None:
+            sleep(0.2)
+            claims.recover()
+            server.resume()
+
+        together(lambda: claims.claim(10, ["s"]), lose)
+        assert claims.is_recovering
+        broker.close()
+
+
+def test_a_call_that_could_not_be_started_does_not_stand_for_one_that_goes_on(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = broker.receiver()
+    receiver.receive(1, 0)
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("it could not be started")
+
+    for place in (receiver._source, "reading"), (receiver._reading._lane, "start"):
+        with monkeypatch.context() as broken:
+            broken.setattr(*place, fail)
+            with pytest.raises(RuntimeError, match="it could not be started"):
+                receiver.receive(1, 0)
+    broker.send_message(make(1))
+    assert numbers(take(receiver, 1)) == [1]
+
+
 # -- retries
 
 

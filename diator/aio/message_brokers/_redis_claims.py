@@ -87,7 +87,7 @@ class Claims:
         found = [(s, row) for s, reply in zip(streams, replies, strict=True) for row in Pending.rows(reply)]
         if is_recovering:
             found = [(stream, row) for stream, row in found if (stream, row.id) not in self._ledger]
-            self.is_recovering = len(found) > limit
+            self.is_recovering |= len(found) > limit  # it may have become true meanwhile
         return found[:limit]
 
     async def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[Delivery]:

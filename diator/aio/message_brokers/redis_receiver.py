@@ -15,10 +15,11 @@ from ..._core.stream_scripts import MAKE_GROUP
 from ..._runtime.aio.waiting import Changes, checkpoint, current_time
 from ...errors import BrokerClosed, BrokerError
 from ._redis_claims import Claims
+from ._redis_partitions import Partitions
 from ._redis_place import StreamPlace
 from ._redis_reading import Reading
 from ._redis_settling import Settling
-from ._redis_sources import Partitions, SharedStream
+from ._redis_sources import SharedStream
 from ._redis_upkeep import Upkeep
 
 __all__ = ("RedisStreamsReceiver",)
@@ -57,10 +58,10 @@ class RedisStreamsReceiver:
         self._ready: deque[Delivery] = deque()
         source = SharedStream if place.partitions == 1 else Partitions
         self._claims = Claims(place, name, visibility_timeout, self._ledger, recover=consumer is not None)
-        self._source = source(place, name, visibility_timeout, self._ledger, self._claims.recover)
+        self._source = source(place, name, visibility_timeout, self._ledger, self._changes, self._claims.recover)
         self._settling = Settling(place, name, visibility_timeout, self._ledger)
         self._upkeep = Upkeep(place, name, is_temporary=consumer is None)
-        self._reading = Reading(self._client, self._source, self._changes, self._take, self._claims.recover)
+        self._reading = Reading(self._client, self._source, self._changes, self._take)
         self._is_prepared = self._is_stepping = self._is_stopped = False
 
     async def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
