@@ -106,6 +106,98 @@ async def test_a_partition_moves_only_when_nothing_of_it_is_in_hand(broker: Any)
     assert len(first._source.owned()) == len(second._source.owned()) == 2
 
 
+@pytest.fixture
+async def two_owners(server: RedisServer) -> AsyncIterator[Any]:
+    """Two brokers of one application, and a key for each of their two partitions."""
+    keys = {partition_of(key, 2): key for key in "abcdefgh"}
+    options: Any = {"stream": f"test-{uuid4()}", "group": "g", "partitions": 2}
+    brokers = [RedisStreamsMessageBroker(server.url, **options) for _ in range(2)]
+    yield (*brokers, keys[0], keys[1])
+    for broker in brokers:
+        await broker.aclose()
+
+
+async def take(receiver: Any, count: int) -> list[Any]:
+    taken: list[Any] = []
+    while len(taken) < count:
+        taken += await receiver.receive(10, SOON)  # more than there are, so it is known that no more are left
+    return taken
+
+
+async def join(one: Any, other: Any, held: Any) -> None:
+    """Let the other owner take its share: what the first one gives up in its next heartbeat."""
+    await other.receive(1, 0)
+    one._source._renew_at = -math.inf
+    assert not await one.extend(held)
+    other._source._renew_at = -math.inf
+
+
+async def test_a_partition_is_kept_while_messages_of_it_are_on_their_way(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, other_key = two_owners
+    receiver, other = broker.receiver(visibility_timeout=3), other_broker.receiver(visibility_timeout=3)
+    await broker.send_message(make(key, 0))
+    held = await take(receiver, 1)
+    start, late = receiver._reading._lane.start, []
+
+    def start_slowly(commands: Any, done: Any) -> None:
+        is_take = commands[0][0] == "EVAL"
+        start(commands, (lambda reply: late.append((done, reply))) if is_take else done)
+
+    monkeypatch.setattr(receiver._reading._lane, "start", start_slowly)
+    await broker.send_message(make(other_key, 1))
+
+    async def move() -> None:
+        while not late:
+            await sleep(0.01)
+        await join(receiver, other, held)
+        assert len(receiver._source.owned()) == 2
+        [(done, reply)] = late
+        done(reply)
+
+    [one], _ = await together(lambda: take(receiver, 1), move)
+    assert read(one) == (other_key, 1)
+    assert await receiver.begin(one)
+    assert not await other.receive(1, 0.1)
+
+
+async def test_what_is_claimed_of_a_partition_that_was_given_up_meanwhile_is_left_to_its_next_owner(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, other_key = two_owners
+    receiver, other = broker.receiver(visibility_timeout=3), other_broker.receiver(visibility_timeout=3)
+    await broker.send_messages([make(key, 0), make(other_key, 1)])
+    held, again = sorted(await take(receiver, 2), key=lambda delivery: read(delivery) != (key, 0))
+    assert await receiver.begin(held)
+    await receiver.settle(again, Retry())
+    exchange = broker._client.exchange
+    is_claimed, is_taken = [False], [False]
+
+    async def exchange_slowly(*commands: Any) -> Any:
+        replies = await exchange(*commands)
+        if commands[0] == ("TIME",):
+            is_claimed[0] = True
+            while not is_taken[0]:
+                await sleep(0.01)
+        return replies
+
+    monkeypatch.setattr(broker._client, "exchange", exchange_slowly)
+
+    async def move() -> list[Any]:
+        while not is_claimed[0]:
+            await sleep(0.01)
+        await join(receiver, other, [held])
+        taken = await take(other, 1)
+        is_taken[0] = True
+        return taken
+
+    taken, [one] = await together(lambda: receiver.receive(1, 2), move)
+    assert read(one) == (other_key, 1)
+    assert not taken
+    assert await other.begin(one)
+
+
 async def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> None:
     stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
     await broker.send_messages([make("k", 1), make("k", 2)])

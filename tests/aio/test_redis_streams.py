@@ -195,7 +195,7 @@ async def test_what_gets_lost_while_others_are_claimed_is_taken_up_after_that() 
             claims.recover()
             server.resume()
 
-        await together(lambda: claims.claim(10, ["s"]), lose)
+        await together(lambda: claims.claim(10, lambda: {"s": ""}), lose)
         assert claims.is_recovering
         await broker.aclose()
 

@@ -107,6 +107,98 @@ def test_a_partition_moves_only_when_nothing_of_it_is_in_hand(broker: Any) -> No
     assert len(first._source.owned()) == len(second._source.owned()) == 2
 
 
+@pytest.fixture
+def two_owners(server: RedisServer) -> Iterator[Any]:
+    """Two brokers of one application, and a key for each of their two partitions."""
+    keys = {partition_of(key, 2): key for key in "abcdefgh"}
+    options: Any = {"stream": f"test-{uuid4()}", "group": "g", "partitions": 2}
+    brokers = [RedisStreamsMessageBroker(server.url, **options) for _ in range(2)]
+    yield (*brokers, keys[0], keys[1])
+    for broker in brokers:
+        broker.close()
+
+
+def take(receiver: Any, count: int) -> list[Any]:
+    taken: list[Any] = []
+    while len(taken) < count:
+        taken += receiver.receive(10, SOON)  # more than there are, so it is known that no more are left
+    return taken
+
+
+def join(one: Any, other: Any, held: Any) -> None:
+    """Let the other owner take its share: what the first one gives up in its next heartbeat."""
+    other.receive(1, 0)
+    one._source._renew_at = -math.inf
+    assert not one.extend(held)
+    other._source._renew_at = -math.inf
+
+
+def test_a_partition_is_kept_while_messages_of_it_are_on_their_way(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, other_key = two_owners
+    receiver, other = broker.receiver(visibility_timeout=3), other_broker.receiver(visibility_timeout=3)
+    broker.send_message(make(key, 0))
+    held = take(receiver, 1)
+    start, late = receiver._reading._lane.start, []
+
+    def start_slowly(commands: Any, done: Any) -> None:
+        is_take = commands[0][0] == "EVAL"
+        start(commands, (lambda reply: late.append((done, reply))) if is_take else done)
+
+    monkeypatch.setattr(receiver._reading._lane, "start", start_slowly)
+    broker.send_message(make(other_key, 1))
+
+    def move() -> None:
+        while not late:
+            sleep(0.01)
+        join(receiver, other, held)
+        assert len(receiver._source.owned()) == 2
+        [(done, reply)] = late
+        done(reply)
+
+    [one], _ = together(lambda: take(receiver, 1), move)
+    assert read(one) == (other_key, 1)
+    assert receiver.begin(one)
+    assert not other.receive(1, 0.1)
+
+
+def test_what_is_claimed_of_a_partition_that_was_given_up_meanwhile_is_left_to_its_next_owner(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, other_key = two_owners
+    receiver, other = broker.receiver(visibility_timeout=3), other_broker.receiver(visibility_timeout=3)
+    broker.send_messages([make(key, 0), make(other_key, 1)])
+    held, again = sorted(take(receiver, 2), key=lambda delivery: read(delivery) != (key, 0))
+    assert receiver.begin(held)
+    receiver.settle(again, Retry())
+    exchange = broker._client.exchange
+    is_claimed, is_taken = [False], [False]
+
+    def exchange_slowly(*commands: Any) -> Any:
+        replies = exchange(*commands)
+        if commands[0] == ("TIME",):
+            is_claimed[0] = True
+            while not is_taken[0]:
+                sleep(0.01)
+        return replies
+
+    monkeypatch.setattr(broker._client, "exchange", exchange_slowly)
+
+    def move() -> list[Any]:
+        while not is_claimed[0]:
+            sleep(0.01)
+        join(receiver, other, [held])
+        taken = take(other, 1)
+        is_taken[0] = True
+        return taken
+
+    taken, [one] = together(lambda: receiver.receive(1, 2), move)
+    assert read(one) == (other_key, 1)
+    assert not taken
+    assert other.begin(one)
+
+
 def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> None:
     stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
     broker.send_messages([make("k", 1), make("k", 2)])

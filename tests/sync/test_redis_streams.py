@@ -194,7 +194,7 @@ def test_what_gets_lost_while_others_are_claimed_is_taken_up_after_that() -> Non
             claims.recover()
             server.resume()
 
-        together(lambda: claims.claim(10, ["s"]), lose)
+        together(lambda: claims.claim(10, lambda: {"s": ""}), lose)
         assert claims.is_recovering
         broker.close()
 

@@ -57,7 +57,7 @@ class RedisStreamsReceiver:
         self._ledger = Ledger()
         self._ready: deque[Delivery] = deque()
         source = SharedStream if place.partitions == 1 else Partitions
-        self._claims = Claims(place, name, visibility_timeout, self._ledger, recover=consumer is not None)
+        self._claims = Claims(place, name, visibility_timeout, self._ledger, self._changes, consumer is not None)
         self._source = source(place, name, visibility_timeout, self._ledger, self._changes, self._claims.recover)
         self._settling = Settling(place, name, visibility_timeout, self._ledger)
         self._upkeep = Upkeep(place, name, is_temporary=consumer is None)
@@ -153,7 +153,7 @@ class RedisStreamsReceiver:
             await self._prepare()
             await self._source.renew(take_more=True)
             if self._claims.is_recovering or self._claims.next_at() <= current_time():
-                found = await self._claims.claim(limit, self._source.owned())
+                found = await self._claims.claim(limit, self._source.owned)
                 with self._changes:
                     self._ready.extend(found)
                 if found or self._claims.is_recovering:

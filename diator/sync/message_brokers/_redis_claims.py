@@ -2,14 +2,14 @@
 """Takes over messages that were delivered to somebody, and neither settled nor kept."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..._core.delivery import Delivery
 from ..._core.stream_entries import Entry, Note, Pending
 from ..._core.stream_ledger import Held, Ledger
-from ..._runtime.sync.redis import Command
-from ..._runtime.sync.waiting import current_time
+from ..._runtime.sync.redis import Command, Reply
+from ..._runtime.sync.waiting import Changes, current_time
 from ._redis_client import expect_done
 from ._redis_place import StreamPlace
 
@@ -31,15 +31,25 @@ class Claims:
         consumer: Who claims.
         visibility: Seconds after which a message may be claimed.
         ledger: Knows what is held already.
+        changes: Guards what several look at and change. Who calls `recover` or `pass_over` has entered it.
         recover: Whether an earlier process of the same name may have left something.
     """
 
-    def __init__(self, place: StreamPlace, consumer: str, visibility: float, ledger: Ledger, recover: bool) -> None:
+    def __init__(
+        self,
+        place: StreamPlace,
+        consumer: str,
+        visibility: float,
+        ledger: Ledger,
+        changes: Changes,
+        recover: bool,
+    ) -> None:
         self.is_recovering = recover
         self._place = place
         self._consumer = consumer
         self._visibility = visibility
         self._ledger = ledger
+        self._changes = changes
         self._next_at = -math.inf
         self._passed_over: list[Command] = []
 
@@ -62,20 +72,34 @@ class Claims:
         self._passed_over.append(("XACK", held.stream, self._place.group, held.id))
         self._next_at = -math.inf
 
-    def claim(self, limit: int, streams: Sequence[str]) -> list[Delivery]:
-        """Claim messages, the oldest first."""
+    def claim(self, limit: int, owned: Callable[[], Mapping[str, str]]) -> list[Delivery]:
+        """Claim messages, the oldest first.
+
+        Args:
+            limit: The most of them.
+            owned: The streams to look at, and the tokens by which they are ours.
+        """
         now = current_time()
-        is_recovering, self.is_recovering = self.is_recovering, False
-        self._next_at = now + min(self._visibility / 4, _INTERVAL)
+        with self._changes:
+            is_recovering, self.is_recovering = self.is_recovering, False
+            self._next_at = now + min(self._visibility / 4, _INTERVAL)
         try:
             self._acknowledge()
-            rows = self._pending(limit, streams, is_recovering)
+            tokens = owned()
+            rows = self._pending(limit, list(tokens), is_recovering)
             if not rows:
                 return []
             self._next_at = now if len(rows) >= limit else self._next_at
-            return self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
+            asked_at = current_time()
+            replies = self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
+            with self._changes:
+                kept = {stream for stream, token in owned().items() if tokens.get(stream) == token}
+                deliveries = self._accept_all(rows, replies, kept, asked_at)
+            self._acknowledge()
+            return deliveries
         except BaseException:  # cancelled, too: some may be ours already
-            self.recover()
+            with self._changes:
+                self.recover()
             raise
 
     def _pending(self, limit: int, streams: Sequence[str], is_recovering: bool) -> list[tuple[str, Pending]]:
@@ -91,8 +115,7 @@ class Claims:
             self.is_recovering |= len(found) > limit  # it may have become true meanwhile
         return found[:limit]
 
-    def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[Delivery]:
-        asked_at = current_time()
+    def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[Reply]:
         commands: list[Command] = [("TIME",)]
         for stream, row in rows:
             commands += (
@@ -100,15 +123,19 @@ class Claims:
                 ("HGET", self._place.notes(stream), row.id),
                 ("XRANGE", stream, row.id, row.id),
             )
-        replies = self._place.client.exchange(*commands)
+        return self._place.client.exchange(*commands)
+
+    def _accept_all(
+        self, rows: Sequence[tuple[str, Pending]], replies: list[Reply], streams: Collection[str], asked_at: float
+    ) -> list[Delivery]:
+        """Deliver what was claimed in streams that are still ours."""
         server_now = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
         deliveries: list[Delivery] = []
         for number, (stream, row) in enumerate(rows):
             claimed, note, entries = replies[3 * number + 1 : 3 * number + 4]
-            if claimed:
+            if claimed and stream in streams:
                 held = Held(stream, row.id, asked_at + self._visibility, row.count, before=row.count)
                 deliveries += self._accept(held, note, entries, server_now)
-        self._acknowledge()
         return deliveries
 
     def _accept(self, held: Held, note: bytes | None, entries: Any, server_now: int) -> list[Delivery]:

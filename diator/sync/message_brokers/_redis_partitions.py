@@ -2,7 +2,7 @@
 """Where a receiver reads new messages: partitions of its own."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..._core.stream_entries import Entry, entries_of
 from ..._core.stream_ledger import Held, Ledger
@@ -18,7 +18,8 @@ class Partitions:
     """Streams of which each has one owner at a time, who holds a lease and extends it.
 
     To read a message is one step with looking at the lease, and who takes a lease over takes everything that is pending
-    with it: so an owner who lost his, perhaps without knowing yet, gets and begins nothing any more.
+    with it: so an owner who lost his, perhaps without knowing yet, gets and begins nothing any more. What the ledger
+    holds of a partition was taken under the lease that is known here; a reply that comes later than that is dropped.
 
     Args:
         place: The streams.
@@ -52,7 +53,7 @@ class Partitions:
         self._last: dict[str, str] = {}  # the last id that was delivered of each
         self._news: list[str] = []
         self._surplus: set[str] = set()
-        self._asked: str | None = None
+        self._asked: tuple[str, str] | None = None  # what is being taken from, under which token
         self._limit = 1
         self._is_renewing = False
         self._renew_at = -math.inf
@@ -62,13 +63,13 @@ class Partitions:
     def has_news(self) -> bool:
         return bool(self._news)
 
-    def owned(self) -> Sequence[str]:
-        """The streams to claim messages in."""
-        return list(self._tokens)
+    def owned(self) -> Mapping[str, str]:
+        """The streams to claim messages in, and under which tokens."""
+        return dict(self._tokens)
 
     def is_ours(self, held: Held, now: float) -> bool:
         """Whether nobody else can have this message."""
-        return now < min(held.until, self._sure_until)
+        return now < min(held.until, self._sure_until) and held.stream in self._tokens
 
     def next_at(self) -> float:
         """When `renew` has to be called again."""
@@ -116,11 +117,11 @@ class Partitions:
     def reading(self, limit: int, block: float) -> Sequence[Command]:
         """The command that takes new messages of a partition that has some, or waits until one has."""
         self._limit = limit
-        self._asked = self._news[0] if self._news else None
-        if self._asked is not None:
-            keys = self._asked, self._lease(self._asked)
-            arguments = self._place.group, self._consumer, self._tokens[self._asked], limit
-            return [("EVAL", TAKE, len(keys), *keys, *arguments)]
+        if self._news:
+            stream = self._news[0]
+            self._asked = stream, self._tokens[stream]
+            arguments = self._place.group, self._consumer, self._tokens[stream], limit
+            return [("EVAL", TAKE, 2, stream, self._lease(stream), *arguments)]
         streams = [stream for stream in self._tokens if stream not in self._surplus]
         milliseconds = int(block * 1000)
         if not streams:  # wait for nothing, at the server: somebody may want to end it
@@ -131,9 +132,14 @@ class Partitions:
 
     def entries(self, reply: Reply) -> Iterator[tuple[str, Entry]]:
         """What was taken; what only showed that there is something is remembered."""
-        stream = self._asked
-        if stream is None:
-            self._news = [known for known in entries_of(reply) if known in self._tokens]
+        asked, self._asked = self._asked, None
+        if asked is None:
+            self._news = [s for s in entries_of(reply) if s in self._tokens and s not in self._surplus]
+            return
+        stream, token = asked
+        if reply == 0:  # the lease is somebody else's
+            self._renew_at = -math.inf
+        if self._tokens.get(stream) != token:  # who has it by now has also what was pending there
             return
         entries = entries_of(reply).get(stream, []) if isinstance(reply, list) else []
         if entries:
@@ -141,13 +147,12 @@ class Partitions:
         self._news = [known for known in self._news if known != stream]
         if len(entries) >= self._limit:
             self._news.append(stream)  # there may be more, but others first
-        if reply == 0:  # the lease is somebody else's
-            self._renew_at = -math.inf
         for entry in entries:
             yield stream, entry
 
     def lost(self) -> None:
         """No reply came to `reading`."""
+        self._asked = None
         self._recover()
 
     def _acquire(self, take_more: bool) -> Command:
@@ -164,6 +169,8 @@ class Partitions:
     def _give_up(self, surplus: int) -> dict[str, str]:
         """Choose what others are to have, and return those with nothing in hand; read nothing more of the next ones."""
         busy = {held.stream for held in self._ledger}
+        if self._asked is not None:  # some may be on their way
+            busy.add(self._asked[0])
         chosen = sorted(self._tokens, key=lambda stream: stream in busy)[: max(0, surplus)]
         self._surplus = set(chosen)
         self._news = [stream for stream in self._news if stream not in self._surplus]

@@ -2,7 +2,7 @@
 """Where a receiver reads new messages: a stream that its group shares."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..._core.stream_entries import Entry, entries_of
 from ..._core.stream_ledger import Held, Ledger
@@ -34,9 +34,9 @@ class SharedStream:
         self._consumer = consumer
         self._recover = recover
 
-    def owned(self) -> Sequence[str]:
-        """The streams to claim messages in."""
-        return self._place.streams
+    def owned(self) -> Mapping[str, str]:
+        """The streams to claim messages in, and under which tokens."""
+        return dict.fromkeys(self._place.streams, "")
 
     def is_ours(self, held: Held, now: float) -> bool:
         """Whether nobody else can have this message."""
