@@ -95,8 +95,8 @@ def check_headers(headers: Mapping[Any, Any], refuse: type[MessageError]) -> Non
         refuse: The error to raise.
     """
     try:
-        size = sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
-    except (AttributeError, UnicodeEncodeError):
+        size = len("".join((*headers, *headers.values())).encode())
+    except (TypeError, UnicodeEncodeError):
         raise refuse("a header is not text") from None
     if not _VERSION.fullmatch(headers.get("schema_version", "1")):
         raise refuse("the header schema_version is not a positive integer")

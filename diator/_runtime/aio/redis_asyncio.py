@@ -3,12 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from time import monotonic
 from typing import Any
 
 from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable
-from ..redis_connections import Command, Reply
+from ..redis_connections import FRESH, Command, Reply, pack
 from ..redis_failures import failure, parts, refusal
 from ..redis_library import redis
 from ..redis_pools import make_pool
@@ -32,44 +33,94 @@ class AsyncioTransport(Transport):
         self._timeout = timeout
         self._block = block
         # for each event loop its own: connections cannot leave the one they were opened on
-        self._pools: RunVar[tuple[Any, Any]] = RunVar("diator_redis_pools")
+        self._opened: RunVar[_Connections] = RunVar("diator_redis_connections")
+        self._lanes: RunVar[_Connections] = RunVar("diator_redis_lanes")
         self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
-        pool, _ = self._get_pools()
-        _spawn(self._exchange_once(pool, commands), done)
+        _spawn(self._here(self._opened, self._timeout).exchange(commands), done)
 
     def lane(self) -> Lane:
-        return _AsyncioLane(self._get_pools)
+        return _AsyncioLane(lambda: self._here(self._lanes, self._timeout + self._block))
 
     async def aclose(self) -> None:
         self._is_closed = True
-        pools = self._pools.get(None)
-        for pool in pools or ():
-            await pool.disconnect()
+        for var in (self._opened, self._lanes):
+            connections = var.get(None)
+            if connections is not None:
+                await connections.close()
 
-    async def _exchange_once(self, pool: Any, commands: Sequence[Command]) -> list[Reply]:
-        connection = await _open(pool)
-        try:
-            return await _exchange(connection, commands)
-        finally:
-            if self._is_closed:  # meanwhile: nobody else would close this one
-                await connection.disconnect(nowait=True)
-            await pool.release(connection)
-
-    def _get_pools(self) -> tuple[Any, Any]:
-        pools = self._pools.get(None)
-        if pools is None:
+    def _here(self, var: "RunVar[_Connections]", timeout: float) -> "_Connections":
+        connections = var.get(None)
+        if connections is None:
             _expect_asyncio()
-            pools = make_pool(self._source, self._timeout), make_pool(self._source, self._timeout + self._block)
-            self._pools.set(pools)
-        return pools
+            connections = _Connections(make_pool(self._source, self._timeout), timeout, self._is_closed)
+            var.set(connections)
+        return connections
+
+
+class _Connections:
+    """The same as `Connections` for threads; it keeps time itself, as redis-py would for each command and reply."""
+
+    def __init__(self, pool: Any, timeout: float, is_closed: bool) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._is_closed = is_closed
+        self._used: list[tuple[Any, float]] = []
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        connection = await self._take()
+        try:
+            replies = await self.exchange_on(connection, commands)
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        if self._is_closed:  # meanwhile: nobody else would close this one
+            await self.drop(connection)
+        else:
+            self._used.append((connection, monotonic()))
+        return replies
+
+    async def exchange_on(self, connection: Any, commands: Sequence[Command]) -> list[Reply]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await connection.send_packed_command(pack(connection, commands), check_health=False)
+                return [await _reply(connection, command) for command in commands]
+        except (redis.RedisError, OSError) as exc:
+            await connection.disconnect(nowait=True)
+            raise failure(exc) from exc
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+
+    async def open(self) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._pool.get_connection()
+        except (redis.RedisError, OSError) as exc:
+            raise failure(exc, maybe_done=False) from exc
+
+    async def drop(self, connection: Any) -> None:
+        await connection.disconnect(nowait=True)
+        await self._pool.release(connection)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await self._pool.disconnect()
+
+    async def _take(self) -> Any:
+        if self._used:
+            connection, used_at = self._used.pop()
+            if monotonic() - used_at < FRESH:
+                return connection
+            await self._pool.release(connection)
+        return await self.open()
 
 
 class _AsyncioLane:
-    def __init__(self, pools: Callable[[], tuple[Any, Any]]) -> None:
+    def __init__(self, connections: Callable[[], _Connections]) -> None:
         self.client_id = 0
-        self._pools = pools
+        self._connections = connections
         self._connection: Any = None
         self._task: asyncio.Task[list[Reply]] | None = None
 
@@ -98,7 +149,7 @@ class _AsyncioLane:
         connection, self._connection = self._connection, None
         is_new = connection is None
         if is_new:
-            connection = await _open(self._pools()[1])
+            connection = await self._connections().open()
         try:
             replies = await function(connection, is_new, *args)
         except BaseException:
@@ -110,12 +161,12 @@ class _AsyncioLane:
 
     async def _exchange_on(self, connection: Any, is_new: bool, commands: Sequence[Command]) -> list[Reply]:
         if is_new:
-            [self.client_id] = await _exchange(connection, [("CLIENT", "ID")])
-        return await _exchange(connection, commands)
+            [self.client_id] = await self._connections().exchange_on(connection, [("CLIENT", "ID")])
+        return await self._connections().exchange_on(connection, commands)
 
     async def _listen_on(self, connection: Any, is_new: bool, subscribe: Command, timeout: float) -> list[Reply]:
         if is_new:
-            [reply] = await _exchange(connection, [subscribe])
+            [reply] = await self._connections().exchange_on(connection, [subscribe])
             if isinstance(reply, BrokerError):
                 raise reply
         try:
@@ -126,8 +177,7 @@ class _AsyncioLane:
         return [] if pushed is None else [pushed]
 
     async def _release(self, connection: Any) -> list[Reply]:
-        await connection.disconnect(nowait=True)
-        await self._pools()[1].release(connection)
+        await self._connections().drop(connection)
         return []
 
 
@@ -155,25 +205,6 @@ def _spawn(coroutine: Coroutine[Any, Any, list[Reply]], done: Taker) -> "asyncio
 
 #: The event loop itself only keeps weak references.
 _running: set["asyncio.Task[list[Reply]]"] = set()
-
-
-async def _open(pool: Any) -> Any:
-    try:
-        return await pool.get_connection()
-    except (redis.RedisError, OSError) as exc:
-        raise failure(exc, maybe_done=False) from exc
-
-
-async def _exchange(connection: Any, commands: Sequence[Command]) -> list[Reply]:
-    try:
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        return [await _reply(connection, command) for command in commands]
-    except (redis.RedisError, OSError) as exc:
-        await connection.disconnect(nowait=True)
-        raise failure(exc) from exc
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
 
 
 async def _reply(connection: Any, command: Command) -> Reply:
