@@ -67,7 +67,7 @@ async def test_cancelling_at_random_mixes_nothing_up(seed: int) -> None:
                 group.start_soon(submit, item, dice.random() * 0.02, patience)
         assert server.busy == 0
         queue = commit._line().queue
-        assert (len(queue), queue._is_busy) == (0, False)
+        assert (len(queue), queue.is_busy) == (0, False)
     assert outcomes["mixed up"] == 0
     assert outcomes.total() == 300
     assert len(server.sent) == len(set(server.sent))

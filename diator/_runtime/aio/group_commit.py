@@ -26,6 +26,7 @@ class GroupCommit(Generic[T, R]):
         start: Starts a round trip, and must call back exactly once, on this event loop, whatever happens.
         max_weight: The most that goes with one.
         weight: What an item adds to that.
+        is_patient: Whether the first one, too, waits until all tasks have run that are about to.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class GroupCommit(Generic[T, R]):
         start: Callable[[Sequence[T], Done[R]], None],
         max_weight: int = 100,
         weight: Callable[[T], int] = lambda item: 1,
+        is_patient: bool = False,
     ) -> None:
         self._start = start
+        self._is_patient = is_patient
         self._max_weight = max_weight
         self._weight = weight
         # one for each event loop: what is left of one that ended does not disturb the next
@@ -49,7 +52,10 @@ class GroupCommit(Generic[T, R]):
         line = self._line()
         event = new_event()
         slot = line.queue.add(item, event.set)
-        line.go_on()
+        if not self._is_patient:
+            line.go_on()
+        elif not line.queue.is_busy:
+            line.gather()
         try:
             await event.wait()
         except BaseException:
@@ -74,10 +80,8 @@ class _Line(Generic[T, R]):
         self._is_gathering = False
 
     def go_on(self) -> None:
-        """Start a round trip, unless one is under way or nobody waits."""
-        if self._is_gathering:
-            return
-        batch = self.queue.take()
+        """Start a round trip, unless one is under way, or about to start, or nobody waits."""
+        batch = [] if self._is_gathering else self.queue.take()
         if not batch:
             return
 
@@ -86,12 +90,17 @@ class _Line(Generic[T, R]):
             if len(batch) == 1:
                 self.go_on()
             else:
-                # Those who have just been woken may want more. It goes with the next round trip, together with what
-                # waits already, if that does not start before they have run: otherwise there would be two halves.
-                self._is_gathering = True
-                call_soon(self._gathered)
+                # Those who have just been woken may want more. If it goes together with what waits already, there is
+                # one round trip; otherwise there would be two halves, again and again.
+                self.gather()
 
         self._start([slot.item for slot in batch], done)
+
+    def gather(self) -> None:
+        """Start a round trip when the tasks have run that are about to."""
+        if not self._is_gathering:
+            self._is_gathering = True
+            call_soon(self._gathered)
 
     def _gathered(self) -> None:
         self._is_gathering = False

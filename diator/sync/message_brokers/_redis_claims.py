@@ -3,13 +3,13 @@
 
 import math
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from ..._core.delivery import Delivery
 from ..._core.stream_entries import Entry, Note, Pending
 from ..._core.stream_ledger import Held, Ledger
 from ..._runtime.sync.redis import Command
-from ..._runtime.sync.waiting import current_time
 from ._redis_client import expect_done
 from ._redis_place import StreamPlace
 
@@ -64,7 +64,7 @@ class Claims:
 
     def claim(self, limit: int, streams: Sequence[str]) -> list[Delivery]:
         """Claim messages, the oldest first."""
-        now = current_time()
+        now = monotonic()
         is_recovering, self.is_recovering = self.is_recovering, False
         self._next_at = now + min(self._visibility / 4, _INTERVAL)
         try:
@@ -92,7 +92,7 @@ class Claims:
         return found[:limit]
 
     def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[Delivery]:
-        asked_at = current_time()
+        asked_at = monotonic()
         commands: list[Command] = [("TIME",)]
         for stream, row in rows:
             commands += (
@@ -123,7 +123,7 @@ class Claims:
             idle = max(0, int(self._visibility * 1000) - rest)
             again = ("XCLAIM", held.stream, self._place.group, self._consumer, 0, held.id, "IDLE", idle, "JUSTID")
             self._passed_over.append(again)
-            self.look_at(current_time() + rest / 1000)
+            self.look_at(monotonic() + rest / 1000)
             return []
         held.done, held.is_noted = known.done, note is not None
         return [self._ledger.add(held, entry, attempt=held.counted + 1)]

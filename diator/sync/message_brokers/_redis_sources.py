@@ -3,12 +3,12 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
 
 from ..._core.stream_entries import Entry, entries_of
 from ..._core.stream_ledger import Held, Ledger
 from ..._core.stream_scripts import ACQUIRE, LEAVE, TAKE
 from ..._runtime.sync.redis import Command, Reply
-from ..._runtime.sync.waiting import current_time
 from ._redis_place import StreamPlace
 
 __all__ = ("Partitions", "SharedStream")
@@ -125,7 +125,7 @@ class Partitions:
 
     def renew(self, take_more: bool) -> None:
         """Extend the leases if it is time, give up what is more than a fair share, and take what is free."""
-        now = current_time()
+        now = monotonic()
         if now < self._renew_at:
             return
         [(share, *owned)] = self._place.client.exchange(self._acquire(take_more))
