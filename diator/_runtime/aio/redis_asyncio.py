@@ -3,16 +3,17 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from time import monotonic
+from functools import partial
 from typing import Any
 
 from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable
-from ..redis_connections import FRESH, Command, Reply, pack
-from ..redis_failures import failure, parts, refusal
+from ..redis_connections import Command, Reply
+from ..redis_failures import failure
 from ..redis_library import redis
 from ..redis_pools import make_pool
+from .redis_asyncio_connections import AsyncioConnections
 from .redis_threads import Lane, Taker, Transport
 
 __all__ = ("AsyncioTransport",)
@@ -33,12 +34,12 @@ class AsyncioTransport(Transport):
         self._timeout = timeout
         self._block = block
         # for each event loop its own: connections cannot leave the one they were opened on
-        self._opened: RunVar[_Connections] = RunVar("diator_redis_connections")
-        self._lanes: RunVar[_Connections] = RunVar("diator_redis_lanes")
+        self._opened: RunVar[AsyncioConnections] = RunVar("diator_redis_connections")
+        self._lanes: RunVar[AsyncioConnections] = RunVar("diator_redis_lanes")
         self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
-        _spawn(self._here(self._opened, self._timeout).exchange(commands), done)
+        _spawn(partial(self._here(self._opened, self._timeout).exchange, commands), done)
 
     def lane(self) -> Lane:
         return _AsyncioLane(lambda: self._here(self._lanes, self._timeout + self._block))
@@ -50,85 +51,27 @@ class AsyncioTransport(Transport):
             if connections is not None:
                 await connections.close()
 
-    def _here(self, var: "RunVar[_Connections]", timeout: float) -> "_Connections":
+    def _here(self, var: RunVar[AsyncioConnections], timeout: float) -> AsyncioConnections:
         connections = var.get(None)
         if connections is None:
             _expect_asyncio()
-            connections = _Connections(make_pool(self._source, self._timeout), timeout, self._is_closed)
+            connections = AsyncioConnections(make_pool(self._source, self._timeout), timeout, self._is_closed)
             var.set(connections)
         return connections
 
 
-class _Connections:
-    """The same as `Connections` for threads; it keeps time itself, as redis-py would for each command and reply."""
-
-    def __init__(self, pool: Any, timeout: float, is_closed: bool) -> None:
-        self._pool = pool
-        self._timeout = timeout
-        self._is_closed = is_closed
-        self._used: list[tuple[Any, float]] = []
-
-    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        connection = await self._take()
-        try:
-            replies = await self.exchange_on(connection, commands)
-        except BaseException:
-            await self._pool.release(connection)
-            raise
-        if self._is_closed:  # meanwhile: nobody else would close this one
-            await self.drop(connection)
-        else:
-            self._used.append((connection, monotonic()))
-        return replies
-
-    async def exchange_on(self, connection: Any, commands: Sequence[Command]) -> list[Reply]:
-        try:
-            async with asyncio.timeout(self._timeout):
-                await connection.send_packed_command(pack(connection, commands), check_health=False)
-                return [await _reply(connection, command) for command in commands]
-        except (redis.RedisError, OSError) as exc:
-            await connection.disconnect(nowait=True)
-            raise failure(exc) from exc
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-
-    async def open(self) -> Any:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self._pool.get_connection()
-        except (redis.RedisError, OSError) as exc:
-            raise failure(exc, maybe_done=False) from exc
-
-    async def drop(self, connection: Any) -> None:
-        await connection.disconnect(nowait=True)
-        await self._pool.release(connection)
-
-    async def close(self) -> None:
-        self._is_closed = True
-        await self._pool.disconnect()
-
-    async def _take(self) -> Any:
-        if self._used:
-            connection, used_at = self._used.pop()
-            if monotonic() - used_at < FRESH:
-                return connection
-            await self._pool.release(connection)
-        return await self.open()
-
-
 class _AsyncioLane:
-    def __init__(self, connections: Callable[[], _Connections]) -> None:
+    def __init__(self, connections: Callable[[], AsyncioConnections]) -> None:
         self.client_id = 0
         self._connections = connections
         self._connection: Any = None
-        self._task: asyncio.Task[list[Reply]] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
-        self._task = _spawn(self._exchange(commands), done)
+        self._task = _spawn(partial(self._exchange, commands), done)
 
     def listen(self, subscribe: Command, limit: int, timeout: float, done: Taker) -> None:
-        self._task = _spawn(self._listen(subscribe, timeout), done)
+        self._task = _spawn(partial(self._listen, subscribe, timeout), done)
 
     def close(self) -> None:
         if self._task is not None and not self._task.done():
@@ -136,7 +79,7 @@ class _AsyncioLane:
         else:
             connection, self._connection = self._connection, None
             if connection is not None:
-                _spawn(self._release(connection), lambda outcome: None)
+                _spawn(partial(self._release, connection), lambda outcome: None)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         return await self._kept(self._exchange_on, commands)
@@ -187,28 +130,29 @@ def _expect_asyncio() -> None:
         raise TypeError("a redis.asyncio.Redis does not run on trio: pass a URL or a redis.Redis, which do")
 
 
-def _spawn(coroutine: Coroutine[Any, Any, list[Reply]], done: Taker) -> "asyncio.Task[list[Reply]]":
-    task = asyncio.get_running_loop().create_task(coroutine)
-    _running.add(task)
+def _spawn(function: Callable[[], Coroutine[Any, Any, list[Reply]]], done: Taker) -> "asyncio.Task[None]":
+    """Call a function in a task, and hand over what it returns, or why it did not."""
+    is_told = False
 
-    def ended(task: "asyncio.Task[list[Reply]]") -> None:
+    async def run() -> None:
+        nonlocal is_told
+        try:
+            outcome: list[Reply] | Exception = await function()
+        except Exception as exc:  # noqa: BLE001 - whoever waits for the replies raises it
+            outcome = exc
+        is_told = True  # from the task itself: its callbacks run one round of the event loop later
+        done(outcome)
+
+    def ended(task: "asyncio.Task[None]") -> None:
         _running.discard(task)
-        if task.cancelled():
+        if not is_told:
             done(BrokerUnavailable("the event loop is ending"))
-        else:
-            exc = task.exception()
-            done(exc if isinstance(exc, Exception) else task.result())
 
+    task = asyncio.get_running_loop().create_task(run())
+    _running.add(task)
     task.add_done_callback(ended)
     return task
 
 
 #: The event loop itself only keeps weak references.
-_running: set["asyncio.Task[list[Reply]]"] = set()
-
-
-async def _reply(connection: Any, command: Command) -> Reply:
-    try:
-        return parts(await connection.read_response(), command)
-    except redis.ResponseError as exc:
-        return refusal(exc, command)
+_running: set["asyncio.Task[None]"] = set()
