@@ -18,8 +18,7 @@ from .wire import Message, check_headers
 __all__ = ("JSONSerializer", "Serializer")
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_CONTENT_TYPE = re.compile(r"content[-_]type", re.ASCII | re.IGNORECASE)
-_CONTENT_ENCODING = re.compile(r"content[-_]encoding", re.ASCII | re.IGNORECASE)
+_CONTENT = re.compile(r"content[-_](?:(type)|encoding)", re.ASCII | re.IGNORECASE)
 _JSON = re.compile(r'\s*application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
 
 
@@ -107,7 +106,11 @@ class _Envelope(msgspec.Struct):
 
 def _check_format(headers: Mapping[str, str], refuse: type[MessageError]) -> None:
     for name, value in headers.items():
-        if _CONTENT_TYPE.fullmatch(name) and not _JSON.fullmatch(value):
+        found = _CONTENT.fullmatch(name)
+        if found is None:
+            continue
+        if found[1] is None:
+            if value != "identity":
+                raise refuse("the body has a content encoding: the producer has to send plain JSON")
+        elif not _JSON.fullmatch(value):
             raise refuse("the header content_type is not application/json in UTF-8")
-        if _CONTENT_ENCODING.fullmatch(name) and value != "identity":
-            raise refuse("the body has a content encoding: the producer has to send plain JSON")

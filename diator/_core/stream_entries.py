@@ -33,7 +33,7 @@ _GROUP = MARK + b"group"
 _REASON, _ATTEMPT, _SOURCE = MARK + b"reason", MARK + b"attempt", MARK + b"source"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """An entry of a stream.
 
@@ -54,17 +54,19 @@ class Entry:
     @classmethod
     def from_reply(cls, reply: Sequence[Any]) -> "Entry":
         """Read ``[id, [field, value, ...]]``. Whoever wrote it, it can be read."""
-        fields = list(reply[1] or ())
-        body, headers, marks = b"", dict[str, str](), dict[bytes, bytes]()
-        for name, value in zip(fields[::2], fields[1::2], strict=True):
+        parts = iter(reply[1] or ())
+        body = b""
+        headers: dict[str, str] = {}
+        marks: dict[bytes, bytes] = {}
+        for name, value in zip(parts, parts, strict=True):
             if name == BODY:
                 body = value
             elif name.startswith(MARK):
                 marks[name] = value
             else:
                 headers[_text(name)] = _text(value)
-        group = marks.get(_GROUP)
-        return cls(reply[0].decode(), body, headers, None if group is None else _text(group), marks)
+        group = _text(marks[_GROUP]) if _GROUP in marks else None
+        return cls(reply[0].decode(), body, headers, group, marks)
 
 
 def fields_of(body: bytes, headers: Mapping[str, str], group: str | None = None) -> list[bytes | str]:

@@ -66,8 +66,8 @@ async def test_cancelling_at_random_mixes_nothing_up(seed: int) -> None:
                 patience = dice.choice([0, 0.0005, 0.002, 0.01, 10])
                 group.start_soon(submit, item, dice.random() * 0.02, patience)
         assert server.busy == 0
-        queue = commit._queue()
-        assert (len(queue), queue._is_busy) == (0, False)
+        queue = commit._line().queue
+        assert (len(queue), queue.is_busy) == (0, False)
     assert outcomes["mixed up"] == 0
     assert outcomes.total() == 300
     assert len(server.sent) == len(set(server.sent))
@@ -107,6 +107,28 @@ async def test_a_cancelled_caller_does_not_wait_for_the_round_trip_and_others_go
             trips[0](["nobody's"])
             trips[1](["own"])
     assert results == ["own"]
+
+
+async def test_those_who_come_back_at_once_go_together_with_those_who_wait() -> None:
+    sizes: list[int] = []
+
+    async def work(items: Sequence[int], done: Done[int]) -> None:
+        sizes.append(len(items))
+        await anyio.sleep(0.001)
+        done(items)
+
+    async with anyio.create_task_group() as group:
+        commit: GroupCommit[int, int] = GroupCommit(lambda items, done: group.start_soon(work, items, done))
+
+        async def submit(item: int) -> None:
+            for _ in range(10):
+                assert await commit.submit(item) == item
+
+        async with anyio.create_task_group() as submitters:
+            for item in range(8):
+                submitters.start_soon(submit, item)
+    assert sum(sizes) == 80
+    assert 8 in sizes
 
 
 def test_what_an_event_loop_left_behind_does_not_disturb_the_next(anyio_backend_name: str) -> None:

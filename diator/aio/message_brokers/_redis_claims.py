@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from ..._core.delivery import Delivery
 from ..._core.stream_entries import Entry, Note, Pending
 from ..._core.stream_ledger import Held, Ledger
 from ..._runtime.aio.redis import Command, Reply
-from ..._runtime.aio.waiting import Changes, current_time
+from ..._runtime.aio.waiting import Changes
 from ._redis_client import expect_done
 from ._redis_place import StreamPlace
 
@@ -78,7 +79,7 @@ class Claims:
             limit: The most of them.
             owned: The streams to look at, and the tokens by which they are ours.
         """
-        now = current_time()
+        now = monotonic()
         with self._changes:
             is_recovering, self.is_recovering = self.is_recovering, False
             self._next_at = now + min(self._visibility / 4, _INTERVAL)
@@ -89,7 +90,7 @@ class Claims:
             if not rows:
                 return []
             self._next_at = now if len(rows) >= limit else self._next_at
-            asked_at = current_time()
+            asked_at = monotonic()
             replies = await self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
             with self._changes:
                 kept = {stream for stream, token in owned().items() if tokens.get(stream) == token}
@@ -149,7 +150,7 @@ class Claims:
             idle = max(0, int(self._visibility * 1000) - rest)
             again = ("XCLAIM", held.stream, self._place.group, self._consumer, 0, held.id, "IDLE", idle, "JUSTID")
             self._passed_over.append(again)
-            self.look_at(current_time() + rest / 1000)
+            self.look_at(monotonic() + rest / 1000)
             return []
         held.done, held.is_noted = known.done, note is not None
         return [self._ledger.add(held, entry, attempt=held.counted + 1)]

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import monotonic
 
 from ..._core.stream_entries import Entry, entries_of
 from ..._core.stream_ledger import Held, Ledger
 from ..._core.stream_scripts import ACQUIRE, LEAVE, TAKE
 from ..._runtime.aio.redis import Command, Reply
-from ..._runtime.aio.waiting import Changes, current_time
+from ..._runtime.aio.waiting import Changes
 from ._redis_place import StreamPlace
 
 __all__ = ("Partitions",)
@@ -76,7 +77,7 @@ class Partitions:
 
     async def renew(self, take_more: bool) -> None:
         """Extend the leases if it is time, give up what is more than a fair share, and take what is free."""
-        now = current_time()
+        now = monotonic()
         with self._changes:
             if self._is_renewing or now < self._renew_at:
                 return

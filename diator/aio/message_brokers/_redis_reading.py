@@ -1,10 +1,11 @@
 """Waits for new messages of a stream, in calls to the server that may outlast who waits."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from ..._core.stream_entries import Entry
 from ..._runtime.aio.redis import Reply
-from ..._runtime.aio.waiting import Changes, current_time
+from ..._runtime.aio.waiting import Changes
 from ._redis_client import BLOCK, RedisClient
 from ._redis_partitions import Partitions
 from ._redis_sources import SharedStream
@@ -46,14 +47,14 @@ class Reading:
             deadline: When to give up waiting.
             interruption: When the call itself has to end, because there is something else to look at.
         """
-        now = current_time()
+        now = monotonic()
         block = max(0.0, min(deadline, interruption, now + BLOCK) - now)
         # a call that does not block is waited for: it is no waiting for messages
         until = deadline if block > 0 else now + 2 * self._client.timeout
         self._start(limit, block)
         with self._changes:
-            while self._is_going and not self._is_stopped and current_time() < until:
-                await self._changes.wait(until - current_time())
+            while self._is_going and not self._is_stopped and monotonic() < until:
+                await self._changes.wait(until - monotonic())
             failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -64,7 +65,7 @@ class Reading:
             if self._is_going:
                 return
             commands = self._source.reading(limit, block)
-            self._is_going, self._failure, self._asked_at = True, None, current_time()
+            self._is_going, self._failure, self._asked_at = True, None, monotonic()
         try:
             self._lane.start(commands, self._arrived)
         except BaseException:  # it will never arrive
@@ -78,8 +79,8 @@ class Reading:
         with self._changes:
             self._is_stopped = True
             self._changes.notify()
-        until = current_time() + 1.0
-        while self._is_going and current_time() < until:
+        until = monotonic() + 1.0
+        while self._is_going and monotonic() < until:
             if self._lane.client_id:
                 self._client.transport.detach([("CLIENT", "UNBLOCK", self._lane.client_id)], lambda replies: None)
             with self._changes:

@@ -2,12 +2,12 @@
 
 import logging
 import math
+from time import monotonic
 from typing import Any
 
 from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import lowest_needed, number_of
 from ..._core.stream_scripts import FORGET, LOCK
-from ..._runtime.aio.waiting import current_time
 from ...errors import BrokerError, BrokerUnavailable
 from ._redis_place import StreamPlace
 
@@ -38,7 +38,7 @@ class Upkeep:
 
     async def run(self) -> None:
         """Do a round, if it is time and nobody else of the group has done it."""
-        now = current_time()
+        now = monotonic()
         if now < self._next_at:
             return
         self._next_at = now + _INTERVAL

@@ -3,6 +3,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from time import monotonic
 
 from ..._core.delivery import Ack, Delivery, Retry, Verdict
 from ..._core.stream_acks import ack_commands
@@ -11,7 +12,6 @@ from ..._core.stream_ledger import Held, Ledger
 from ..._core.stream_scripts import BEGIN, EXTEND, RELEASE, RETRY
 from ..._runtime.sync.group_commit import Done, GroupCommit
 from ..._runtime.sync.redis import Command, Reply
-from ..._runtime.sync.waiting import current_time
 from ...errors import BrokerError
 from ._redis_place import StreamPlace
 
@@ -34,7 +34,8 @@ class Settling:
         self._consumer = consumer
         self._visibility = visibility
         self._ledger = ledger
-        self._acks: GroupCommit[tuple[Held, bool], None] = GroupCommit(self._start_acks, place.client.max_batch)
+        self._acks: GroupCommit[tuple[Held, bool], None]
+        self._acks = GroupCommit(self._start_acks, place.client.max_batch, is_patient=True)
 
     def is_known(self, held: Held, delivery: Delivery) -> bool:
         """Whether the server knows all that this delivery says."""
@@ -42,7 +43,7 @@ class Settling:
 
     def begin(self, held: Held, delivery: Delivery) -> bool:
         """Tell the server that a delivery begins, and return whether the message is still ours."""
-        asked_at = current_time()
+        asked_at = monotonic()
         counted, done = max(held.counted, delivery.attempt), held.done | delivery.done
         note = Note.text(done) if done != held.done else b""
         is_ours = self._run(BEGIN, held, held.id, counted, note)
@@ -56,7 +57,7 @@ class Settling:
 
     def extend(self, deliveries: Sequence[Held]) -> Collection[Held]:
         """Keep what is still ours, and return it."""
-        asked_at = current_time()
+        asked_at = monotonic()
         kept: list[Held] = []
         for stream in {held.stream for held in deliveries}:
             those = [held for held in deliveries if held.stream == stream]
@@ -87,7 +88,7 @@ class Settling:
             done = held.done | verdict.done
             times = int(self._visibility * 1000), int(verdict.after * 1000 + 0.999)
             self._run(RETRY, held, held.id, *times, Note.text(done))
-            return current_time() + verdict.after
+            return monotonic() + verdict.after
         self._client.persist(partial(self._bury, held, delivery, verdict.reason))
         return None
 

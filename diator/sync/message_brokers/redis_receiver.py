@@ -7,13 +7,14 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import monotonic
 
 from ..._core.delivery import Delivery, Verdict
 from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import Entry
 from ..._core.stream_ledger import Held, Ledger
 from ..._core.stream_scripts import MAKE_GROUP
-from ..._runtime.sync.waiting import Changes, checkpoint, current_time
+from ..._runtime.sync.waiting import Changes, checkpoint
 from ...errors import BrokerClosed, BrokerError
 from ._redis_claims import Claims
 from ._redis_partitions import Partitions
@@ -70,7 +71,7 @@ class RedisStreamsReceiver:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         checkpoint()
-        deadline = current_time() + timeout
+        deadline = monotonic() + timeout
         has_looked = False
         while True:
             with self._changes:
@@ -78,7 +79,7 @@ class RedisStreamsReceiver:
                 out = self._hand_out(limit)
                 if out or self._is_stopped:
                     return out
-                now = current_time()
+                now = monotonic()
                 if now >= deadline and (has_looked or self._is_stepping):
                     return []
                 if self._is_stepping:  # somebody else already looks
@@ -97,7 +98,7 @@ class RedisStreamsReceiver:
         held = self._ledger.find(delivery)
         if held is None:
             return False
-        if self._source.is_ours(held, current_time()) and self._settling.is_known(held, delivery):
+        if self._source.is_ours(held, monotonic()) and self._settling.is_known(held, delivery):
             held.begun = True
             return True
         return self._settling.begin(held, delivery)
@@ -115,7 +116,7 @@ class RedisStreamsReceiver:
             return
         held.is_settling = True
         try:
-            due = self._settling.settle(held, delivery, verdict, self._source.is_ours(held, current_time()))
+            due = self._settling.settle(held, delivery, verdict, self._source.is_ours(held, monotonic()))
             self._claims.look_at(due)
         except BrokerError as error:
             if not is_no_group(error):  # else the stream has been deleted, and the message with it
@@ -153,7 +154,7 @@ class RedisStreamsReceiver:
         try:
             self._prepare()
             self._source.renew(take_more=True)
-            if self._claims.is_recovering or self._claims.next_at() <= current_time():
+            if self._claims.is_recovering or self._claims.next_at() <= monotonic():
                 found = self._claims.claim(limit, self._source.owned)
                 with self._changes:
                     self._ready.extend(found)
