@@ -7,10 +7,12 @@ again after a restart or a failover, and the server compiles each only once.
 __all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "TAKE")
 
 #: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
+#: When the group is gone, nothing is; who waits for new messages makes it again.
 _MINE = """
 local function mine(id)
-  local row = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
-  return row and row[2] == ARGV[2]
+  local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
+  if rows.err and not string.find(rows.err, 'NOGROUP') then error(rows.err) end
+  return rows[1] and rows[1][2] == ARGV[2]
 end
 """
 

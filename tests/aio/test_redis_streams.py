@@ -144,6 +144,23 @@ async def test_verdicts_about_a_stream_that_was_deleted_do_nothing(broker: Any, 
     await receiver.aclose()
 
 
+@pytest.mark.parametrize("partitions", [1, 2])
+async def test_deliveries_of_a_stream_that_was_deleted_are_lost(
+    server: RedisServer, redis: Any, stream: str, partitions: int
+) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=stream, group="g", partitions=partitions)
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    await broker.send_messages([make(number) for number in range(3)])
+    deliveries = await take(receiver, 3)
+    redis.delete(*redis.keys(f"{stream}*"))
+    await sleep(VISIBILITY)  # now the server has to be asked
+    assert not await receiver.begin(deliveries[0])
+    assert await receiver.extend(deliveries) == deliveries
+    await broker.send_message(make(3))
+    assert numbers(await take(receiver, 1)) == [3]
+    await broker.aclose()
+
+
 async def test_what_a_named_consumer_left_behind_is_taken_up_at_once(server: RedisServer, stream: str) -> None:
     deliveries = []
     for _ in range(2):

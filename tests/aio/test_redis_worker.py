@@ -33,12 +33,13 @@ def faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_redis_claims, "_INTERVAL", 0.2)
 
 
-def worker(broker: Any, handled: list[int], **options: Any) -> Worker:
+def worker(broker: Any, handled: list[int], delay: float = 0.0, **options: Any) -> Worker:
     events = EventMap()
 
     @events.handler
     async def handle(event: Counted) -> None:
         handled.append(event.number)
+        await sleep(delay)
 
     return Worker(Mediator(RequestMap(), event_map=events), broker, **options)
 
@@ -73,3 +74,27 @@ async def test_a_worker_goes_on_after_a_server_that_hung_for_as_long_as_a_call_m
     longest = TIMEOUT + _redis_client.BLOCK
     hangs = [(start, longest + offset) for start in (0.1, 0.4, 0.7) for offset in (-0.3, -0.1, 0, 0.1, 0.3)]
     await together(*[lambda hang_=hang_: hang(*hang_) for hang_ in hangs])
+
+
+@pytest.mark.parametrize("partitions", [1, 2])
+async def test_a_worker_goes_on_after_a_server_that_forgot_everything(partitions: int) -> None:
+    """It happens while a message runs alone, as it may have ended a process, and another one waits to run alone."""
+    handled: list[int] = []
+    with running_redis() as server, server.client() as client:
+        options: Any = {"stream": "s", "group": "g", "timeout": TIMEOUT, "partitions": partitions}
+        broker = RedisStreamsMessageBroker(server.url, **options)
+        await broker.send_messages([to_message(Counted(number=number, partition_key="k")) for number in (1, 2)])
+        for _ in range(2):
+            dying = broker.receiver(visibility_timeout=0.2)
+            taken: list[Any] = []
+            while len(taken) < 2:
+                taken += await dying.receive(2, PATIENCE)
+            for delivery in taken:
+                assert await dying.begin(delivery)
+            await sleep(0.3)
+        async with worker(broker, handled, delay=1.0, visibility_timeout=0.6):
+            await until_handled(handled, 1)
+            client.flushall()
+            await broker.send_message(to_message(Counted(number=3, partition_key="k")))
+            await until_handled(handled, 3)
+        await broker.aclose()

@@ -145,6 +145,23 @@ def test_verdicts_about_a_stream_that_was_deleted_do_nothing(broker: Any, redis:
     receiver.close()
 
 
+@pytest.mark.parametrize("partitions", [1, 2])
+def test_deliveries_of_a_stream_that_was_deleted_are_lost(
+    server: RedisServer, redis: Any, stream: str, partitions: int
+) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=stream, group="g", partitions=partitions)
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    broker.send_messages([make(number) for number in range(3)])
+    deliveries = take(receiver, 3)
+    redis.delete(*redis.keys(f"{stream}*"))
+    sleep(VISIBILITY)  # now the server has to be asked
+    assert not receiver.begin(deliveries[0])
+    assert receiver.extend(deliveries) == deliveries
+    broker.send_message(make(3))
+    assert numbers(take(receiver, 1)) == [3]
+    broker.close()
+
+
 def test_what_a_named_consumer_left_behind_is_taken_up_at_once(server: RedisServer, stream: str) -> None:
     deliveries = []
     for _ in range(2):

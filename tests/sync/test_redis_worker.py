@@ -34,12 +34,13 @@ def faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_redis_claims, "_INTERVAL", 0.2)
 
 
-def worker(broker: Any, handled: list[int], **options: Any) -> Worker:
+def worker(broker: Any, handled: list[int], delay: float = 0.0, **options: Any) -> Worker:
     events = EventMap()
 
     @events.handler
     def handle(event: Counted) -> None:
         handled.append(event.number)
+        sleep(delay)
 
     return Worker(Mediator(RequestMap(), event_map=events), broker, **options)
 
@@ -74,3 +75,27 @@ def test_a_worker_goes_on_after_a_server_that_hung_for_as_long_as_a_call_may_tak
     longest = TIMEOUT + _redis_client.BLOCK
     hangs = [(start, longest + offset) for start in (0.1, 0.4, 0.7) for offset in (-0.3, -0.1, 0, 0.1, 0.3)]
     together(*[lambda hang_=hang_: hang(*hang_) for hang_ in hangs])
+
+
+@pytest.mark.parametrize("partitions", [1, 2])
+def test_a_worker_goes_on_after_a_server_that_forgot_everything(partitions: int) -> None:
+    """It happens while a message runs alone, as it may have ended a process, and another one waits to run alone."""
+    handled: list[int] = []
+    with running_redis() as server, server.client() as client:
+        options: Any = {"stream": "s", "group": "g", "timeout": TIMEOUT, "partitions": partitions}
+        broker = RedisStreamsMessageBroker(server.url, **options)
+        broker.send_messages([to_message(Counted(number=number, partition_key="k")) for number in (1, 2)])
+        for _ in range(2):
+            dying = broker.receiver(visibility_timeout=0.2)
+            taken: list[Any] = []
+            while len(taken) < 2:
+                taken += dying.receive(2, PATIENCE)
+            for delivery in taken:
+                assert dying.begin(delivery)
+            sleep(0.3)
+        with worker(broker, handled, delay=1.0, visibility_timeout=0.6):
+            until_handled(handled, 1)
+            client.flushall()
+            broker.send_message(to_message(Counted(number=3, partition_key="k")))
+            until_handled(handled, 3)
+        broker.close()
