@@ -4,7 +4,10 @@ What may live here: texts in Lua for Redis 6.2 and newer. They are sent in full 
 again after a restart or a failover, and the server compiles each only once.
 """
 
-__all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "TAKE")
+__all__ = (
+    *("ACK", "BEGIN", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", ),
+    
+)
 
 #: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
 #: When the group is gone, nothing is; who waits for new messages makes it again.
@@ -108,75 +111,5 @@ return 1
 FORGET = """
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-return 1
-"""
-
-#: Take part in owning the partitions of a stream: renew what is ours, and take what is free up to a fair share.
-#: What was pending on an earlier owner is ours from that moment on, so it can begin nothing more.
-#: KEYS: members, fences, then stream and lease of each partition.
-#: ARGV: group, consumer, milliseconds of a lease, '1' to take more.
-#: Returns how many are a fair share, then for each partition our token or '', and the id that was delivered last.
-ACQUIRE = """
-local time = redis.call('TIME')
-local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('ZADD', KEYS[1], now + ttl, ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ttl * 10)
-local count, prefix, owned, tokens = #KEYS / 2 - 1, ARGV[2] .. '#', 0, {}
-local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
-for p = 1, count do
-  local token = redis.call('GET', KEYS[p * 2 + 2]) or ''
-  if string.sub(token, 1, #prefix) == prefix then
-    redis.call('PEXPIRE', KEYS[p * 2 + 2], ttl)
-    owned = owned + 1
-    tokens[p] = token
-  elseif token ~= '' then
-    tokens[p] = ''
-  end
-end
-local reply = {share}
-for p = 1, count do
-  local stream, lease = KEYS[p * 2 + 1], KEYS[p * 2 + 2]
-  if not tokens[p] and ARGV[4] == '1' and owned < share then
-    tokens[p] = prefix .. redis.call('HINCRBY', KEYS[2], p, 1)
-    redis.call('SET', lease, tokens[p], 'PX', ttl)
-    owned = owned + 1
-    local first = '-'
-    while true do
-      local rows = redis.call('XPENDING', stream, ARGV[1], first, '+', 1000)
-      for _, row in ipairs(rows) do
-        redis.call('XCLAIM', stream, ARGV[1], ARGV[2], 0, row[1], 'JUSTID')
-      end
-      if #rows < 1000 then break end
-      first = '(' .. rows[1000][1]
-    end
-  end
-  local last = ''
-  if tokens[p] and tokens[p] ~= '' then
-    for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-      local info = {}
-      for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
-      if info['name'] == ARGV[1] then last = info['last-delivered-id'] end
-    end
-  end
-  reply[p * 2] = tokens[p] or ''
-  reply[p * 2 + 1] = last
-end
-return reply
-"""
-
-#: Read new messages of a partition, if it is still ours.
-#: KEYS: stream, lease. ARGV: group, consumer, token, count. Returns false if it is not, else what XREADGROUP does.
-TAKE = """
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-return redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], '>') or 1
-"""
-
-#: Give partitions up. KEYS: members, then leases. ARGV: consumer ('': it stays a member), then our token for each.
-LEAVE = """
-if ARGV[1] ~= '' then redis.call('ZREM', KEYS[1], ARGV[1]) end
-for i = 2, #KEYS do
-  if redis.call('GET', KEYS[i]) == ARGV[i] then redis.call('DEL', KEYS[i]) end
-end
 return 1
 """

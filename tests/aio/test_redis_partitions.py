@@ -17,7 +17,7 @@ from diator._core.wire import Message
 from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
 from diator.errors import BrokerError
 from tests.aio.conftest import sleep, together
-from tests.servers.redis import RedisServer, shared_redis
+from tests.servers.redis import RedisServer, running_redis, shared_redis
 
 SOON, VISIBILITY = 8, 0.4
 
@@ -220,6 +220,42 @@ async def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) 
         await other.settle(delivery, Ack())
     [three] = await other.receive(1, SOON)
     assert read(three) == ("k", 3)
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+async def test_a_receiver_waits_in_peace_after_the_reply_to_a_read_got_lost(is_renewed: bool) -> None:
+    with running_redis() as own, own.client() as client:
+        broker = RedisStreamsMessageBroker(own.url, stream="s", group="g", partitions=2)
+        receiver = broker.receiver(visibility_timeout=30)
+        assert not await receiver.receive(1, 0)
+        await broker.send_messages([make("k", number) for number in range(3)])
+        stream = f"s:{partition_of('k', 2)}"
+        [(_, entries)] = client.xreadgroup("g", receiver._source._consumer, {stream: ">"})
+        if is_renewed:
+            receiver._source._renew_at = -math.inf
+            assert not await receiver.receive(1, 0)
+            assert receiver._source._last[stream] == entries[-1][0].decode()
+        before = client.info("stats")["total_commands_processed"]
+        assert not await receiver.receive(1, 1)
+        assert client.info("stats")["total_commands_processed"] - before < 100
+        await broker.send_message(make("k", 3))
+        assert [read(delivery) for delivery in await take(receiver, 1)] == [("k", 3)]
+        await broker.aclose()
+
+
+async def test_a_partition_that_is_deleted_does_not_stop_the_others(two_owners: Any, server: RedisServer) -> None:
+    broker, _, key, other_key = two_owners
+    receiver = broker.receiver()
+    await broker.send_messages([make(key, 0), make(other_key, 1)])
+    for delivery in await take(receiver, 2):
+        await receiver.settle(delivery, Ack())
+    with server.client() as client:
+        client.delete(broker._place.streams[0])
+    for number, name in ((2, other_key), (3, key)):
+        receiver._source._renew_at = -math.inf
+        await receiver.extend([])
+        await broker.send_message(make(name, number))
+        assert [read(delivery) for delivery in await take(receiver, 1)] == [(name, number)]
 
 
 async def test_what_was_pending_comes_before_what_is_new(broker: Any) -> None:

@@ -17,7 +17,7 @@ from diator._core.stream_entries import partition_of
 from diator._core.wire import Message
 from diator.errors import BrokerError
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
-from tests.servers.redis import RedisServer, shared_redis
+from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.sync.conftest import sleep, together
 
 SOON, VISIBILITY = 8, 0.4
@@ -221,6 +221,42 @@ def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> Non
         other.settle(delivery, Ack())
     [three] = other.receive(1, SOON)
     assert read(three) == ("k", 3)
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_a_receiver_waits_in_peace_after_the_reply_to_a_read_got_lost(is_renewed: bool) -> None:
+    with running_redis() as own, own.client() as client:
+        broker = RedisStreamsMessageBroker(own.url, stream="s", group="g", partitions=2)
+        receiver = broker.receiver(visibility_timeout=30)
+        assert not receiver.receive(1, 0)
+        broker.send_messages([make("k", number) for number in range(3)])
+        stream = f"s:{partition_of('k', 2)}"
+        [(_, entries)] = client.xreadgroup("g", receiver._source._consumer, {stream: ">"})
+        if is_renewed:
+            receiver._source._renew_at = -math.inf
+            assert not receiver.receive(1, 0)
+            assert receiver._source._last[stream] == entries[-1][0].decode()
+        before = client.info("stats")["total_commands_processed"]
+        assert not receiver.receive(1, 1)
+        assert client.info("stats")["total_commands_processed"] - before < 100
+        broker.send_message(make("k", 3))
+        assert [read(delivery) for delivery in take(receiver, 1)] == [("k", 3)]
+        broker.close()
+
+
+def test_a_partition_that_is_deleted_does_not_stop_the_others(two_owners: Any, server: RedisServer) -> None:
+    broker, _, key, other_key = two_owners
+    receiver = broker.receiver()
+    broker.send_messages([make(key, 0), make(other_key, 1)])
+    for delivery in take(receiver, 2):
+        receiver.settle(delivery, Ack())
+    with server.client() as client:
+        client.delete(broker._place.streams[0])
+    for number, name in ((2, other_key), (3, key)):
+        receiver._source._renew_at = -math.inf
+        receiver.extend([])
+        broker.send_message(make(name, number))
+        assert [read(delivery) for delivery in take(receiver, 1)] == [(name, number)]
 
 
 def test_what_was_pending_comes_before_what_is_new(broker: Any) -> None:

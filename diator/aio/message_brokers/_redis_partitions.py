@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 
+from ..._core.partition_scripts import ACQUIRE, LEAVE, TAKE
 from ..._core.stream_entries import Entry, entries_of
 from ..._core.stream_ledger import Held, Ledger
-from ..._core.stream_scripts import ACQUIRE, LEAVE, TAKE
 from ..._runtime.aio.redis import Command, Reply
 from ..._runtime.aio.waiting import Changes
 from ._redis_place import StreamPlace
@@ -103,7 +103,7 @@ class Partitions:
         for held in self._ledger.of((self._tokens.keys() - tokens.keys()) | gained):
             self._ledger.remove(held)
         self._tokens = tokens
-        self._last |= {stream: found[stream][1].decode() for stream in gained}
+        self._last |= {stream: found[stream][1].decode() for stream in tokens}
         self._news = [stream for stream in self._news if stream in tokens and stream not in gained]
         if gained:
             self._recover()
@@ -144,6 +144,8 @@ class Partitions:
         entries = entries_of(reply).get(stream, []) if isinstance(reply, list) else []
         if entries:
             self._last[stream] = entries[-1].id
+        elif isinstance(reply, bytes):  # further than was known: the reply to an earlier call got lost
+            self._last[stream] = reply.decode()
         self._news = [known for known in self._news if known != stream]
         if len(entries) >= self._limit:
             self._news.append(stream)  # there may be more, but others first
