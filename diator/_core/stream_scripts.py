@@ -6,7 +6,7 @@ again after a restart or a failover, and the server compiles each only once.
 
 __all__ = (
     *("ACK", "BEGIN", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", ),
-    
+    "SETTLE_NUMBER",
 )
 
 #: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
@@ -34,6 +34,15 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
+"""
+
+#: Settle on a number, unless that has been done, also when memory is full. KEYS: where it is kept. ARGV: number.
+SETTLE_NUMBER = """
+local number = redis.call('GET', KEYS[1])
+if number then return number end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1])
+return ARGV[1]
 """
 
 #: Acknowledge what is ours. KEYS: stream, notes. ARGV: group, consumer, id ...

@@ -70,10 +70,27 @@ def test_partitions_are_chosen_alike_in_all_versions() -> None:
 
 def test_others_must_use_the_same_number(broker: Any, server: RedisServer) -> None:
     broker.send_message(make("k", 1))
-    other = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="h", partitions=3)
-    with pytest.raises(BrokerError, match="has 4 partitions, not 3"):
-        other.send_message(make("k", 1))
-    other.close()
+    for number in (3, 1):
+        other = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="h", partitions=number)
+        for use in (
+            lambda other=other: other.send_message(make("k", 1)),
+            lambda other=other: other.receiver().receive(1, 0),
+        ):
+            with pytest.raises(BrokerError, match=f"has 4 partitions, not {number}"):
+                use()
+        other.close()
+
+
+def test_a_stream_that_is_not_divided_cannot_be_divided_beside_those_who_use_it(server: RedisServer) -> None:
+    stream = f"test-{uuid4()}"
+    one, several = (
+        RedisStreamsMessageBroker(server.url, stream=stream, group="g", partitions=number) for number in (1, 4)
+    )
+    one.send_message(make("k", 1))
+    with pytest.raises(BrokerError, match="has 1 partitions, not 4"):
+        several.send_message(make("k", 1))
+    for broker in (one, several):
+        broker.close()
 
 
 def test_receivers_share_the_partitions_and_get_those_of_who_leaves(broker: Any) -> None:
