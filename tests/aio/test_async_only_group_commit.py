@@ -153,3 +153,34 @@ def test_what_an_event_loop_left_behind_does_not_disturb_the_next(anyio_backend_
 
     anyio.run(abandon, backend=anyio_backend_name)
     assert anyio.run(use, backend=anyio_backend_name) == 2
+
+
+async def test_a_round_trip_that_cannot_be_started_fails_for_those_it_was_for_and_no_others() -> None:
+    trips: list[Done[str]] = []
+
+    def start(items: Sequence[str], done: Done[str]) -> None:
+        if items[0].startswith("bad"):
+            raise OSError("it cannot be started")
+        trips.append(done)
+
+    commit = GroupCommit(start, max_weight=1)
+    outcomes: dict[str, object] = {}
+
+    async def submit(item: str) -> None:
+        try:
+            outcomes[item] = await commit.submit(item)
+        except OSError as error:
+            outcomes[item] = str(error)
+
+    with anyio.fail_after(10):
+        await submit("bad")
+        async with anyio.create_task_group() as group:
+            for item in ("good", *[f"bad {number}" for number in range(2000)], "better"):
+                group.start_soon(submit, item)
+            await anyio.wait_all_tasks_blocked()
+            trips[0](["first"])
+            await anyio.wait_all_tasks_blocked()
+            trips[1](["second"])
+    assert (outcomes.pop("good"), outcomes.pop("better")) in {("first", "second"), ("second", "first")}
+    assert len(outcomes) == 2001
+    assert set(outcomes.values()) == {"it cannot be started"}

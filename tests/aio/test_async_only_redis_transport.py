@@ -14,6 +14,7 @@ import redis.asyncio
 
 from diator._core.delivery import Ack
 from diator._core.wire import Message
+from diator._runtime import daemon_threads
 from diator._runtime.aio.redis import connect
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerUnavailable
@@ -196,6 +197,36 @@ async def test_a_cancelled_send_does_not_wait_for_a_server_that_hangs() -> None:
         server.resume()
         await broker.send_message(make(3))
         await broker.aclose()
+
+
+async def test_publishing_goes_on_when_threads_can_be_started_again(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=f"test-{uuid4()}", group="g")
+    impatient = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="g", retry_timeout=0)
+    for one in (broker, impatient):
+        await one.send_message(make(1))
+    monkeypatch.setattr(daemon_threads, "_idle", [])
+    start, failures = daemon_threads._Thread.start, [3]
+
+    def fail(thread: Any) -> None:
+        if failures[0] <= 0:
+            start(thread)
+        else:
+            failures[0] -= 1
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(daemon_threads._Thread, "start", fail)
+    with anyio.fail_after(20):
+        with pytest.raises(BrokerUnavailable, match="no thread could be started") as caught:
+            await impatient.send_message(make(2))
+        assert not caught.value.maybe_done
+        await broker.send_message(make(3))  # it is tried again
+        await impatient.send_message(make(4))
+    with server.client() as client:
+        assert client.xlen(broker._place.stream) == 4
+    await broker.aclose()
+    await impatient.aclose()
 
 
 # -- secrets

@@ -13,6 +13,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.stream_entries import Entry
 from diator._core.stream_scripts import FORGET
 from diator._core.wire import Message
+from diator._runtime import daemon_threads
 from diator.aio.message_brokers import _redis_upkeep as upkeep
 from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
 from diator.errors import BrokerError, BrokerUnavailable
@@ -232,6 +233,24 @@ async def test_a_call_that_could_not_be_started_does_not_stand_for_one_that_goes
             with pytest.raises(RuntimeError, match="it could not be started"):
                 await receiver.receive(1, 0)
     await broker.send_message(make(1))
+    assert numbers(await take(receiver, 1)) == [1]
+
+
+async def test_a_thread_that_could_not_be_started_is_an_error_that_passes(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = broker.receiver()
+    assert not await receiver.receive(1, 0)
+    await broker.send_message(make(1))
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(daemon_threads, "_idle", [])
+        broken.setattr(daemon_threads._Thread, "start", fail)
+        with pytest.raises(BrokerUnavailable, match="no thread could be started"):
+            await receiver.receive(1, 0)
     assert numbers(await take(receiver, 1)) == [1]
 
 

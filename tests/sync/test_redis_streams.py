@@ -14,6 +14,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.stream_entries import Entry
 from diator._core.stream_scripts import FORGET
 from diator._core.wire import Message
+from diator._runtime import daemon_threads
 from diator.errors import BrokerError, BrokerUnavailable
 from diator.sync.message_brokers import _redis_upkeep as upkeep
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
@@ -231,6 +232,24 @@ def test_a_call_that_could_not_be_started_does_not_stand_for_one_that_goes_on(
             with pytest.raises(RuntimeError, match="it could not be started"):
                 receiver.receive(1, 0)
     broker.send_message(make(1))
+    assert numbers(take(receiver, 1)) == [1]
+
+
+def test_a_thread_that_could_not_be_started_is_an_error_that_passes(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = broker.receiver()
+    assert not receiver.receive(1, 0)
+    broker.send_message(make(1))
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(daemon_threads, "_idle", [])
+        broken.setattr(daemon_threads._Thread, "start", fail)
+        with pytest.raises(BrokerUnavailable, match="no thread could be started"):
+            receiver.receive(1, 0)
     assert numbers(take(receiver, 1)) == [1]
 
 

@@ -1,10 +1,11 @@
 """How tasks share round trips."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..._core.group_commit import GroupCommitQueue
+from ..._core.group_commit import GroupCommitQueue, Slot
 from .loops import call_soon, current_loop, new_event
 
 __all__ = ("Done", "GroupCommit")
@@ -81,20 +82,22 @@ class _Line(Generic[T, R]):
 
     def go_on(self) -> None:
         """Start a round trip, unless one is under way, or about to start, or nobody waits."""
-        batch = [] if self._is_gathering else self.queue.take()
-        if not batch:
-            return
-
-        def done(outcome: Sequence[R | Exception] | Exception) -> None:
-            self.queue.finish(batch, outcome)
-            if len(batch) == 1:
-                self.go_on()
+        while batch := [] if self._is_gathering else self.queue.take():
+            try:
+                self._start([slot.item for slot in batch], partial(self._done, batch))
+            except Exception as exc:  # noqa: BLE001 - whoever waits for it raises it
+                self.queue.finish(batch, exc)
             else:
-                # Those who have just been woken may want more. If it goes together with what waits already, there is
-                # one round trip; otherwise there would be two halves, again and again.
-                self.gather()
+                return
 
-        self._start([slot.item for slot in batch], done)
+    def _done(self, batch: Sequence[Slot[T, R]], outcome: Sequence[R | Exception] | Exception) -> None:
+        self.queue.finish(batch, outcome)
+        if len(batch) == 1:
+            self.go_on()
+        else:
+            # Those who have just been woken may want more. If it goes together with what waits already, there is one
+            # round trip; otherwise there would be two halves, again and again.
+            self.gather()
 
     def gather(self) -> None:
         """Start a round trip when the tasks have run that are about to."""
