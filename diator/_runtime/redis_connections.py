@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from ..errors import BrokerError, BrokerUnavailable
 from .redis_failures import failure, parts, refusal
 from .redis_library import pack_command, redis
+from .redis_silence import Silence
 
 __all__ = ("FRESH", "Command", "Connections", "Lane", "Reply", "pack")
 
@@ -22,8 +23,6 @@ Reply: TypeAlias = Any
 
 #: Seconds after an exchange in which the same connection makes another one without being looked at again.
 FRESH: Final = 0.1
-#: Seconds without a word from the server until it is asked whether it is there.
-_SILENCE: Final = 10.0
 
 
 class Connections:
@@ -96,7 +95,7 @@ class Lane:
         self._connection: Any = None
         self._lock = Lock()
         self._closed = False
-        self._heard = self._asked = 0.0
+        self._silence = Silence()
 
     def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send commands in one go, and return their replies.
@@ -134,22 +133,14 @@ class Lane:
     def _pushed(self, connection: Any, limit: int, timeout: float) -> list[Reply]:
         pushed: list[Reply] = []
         try:
-            self._show_life(connection)
+            if self._silence.must_ask():
+                connection.send_command("PING", check_health=False)
             while len(pushed) < limit and connection.can_read(0 if pushed else timeout):
                 pushed.append(connection.read_response())
-                self._heard = monotonic()
+                self._silence.end()
         except (redis.RedisError, OSError) as exc:
             raise failure(exc) from exc
         return pushed
-
-    def _show_life(self, connection: Any) -> None:
-        """Make a silent server say something now and then, or a cut cable would look like silence."""
-        silent = monotonic() - max(self._heard, self._asked)
-        if silent > _SILENCE:
-            if self._asked > self._heard:
-                raise redis.TimeoutError("no answer to a ping")
-            connection.send_command("PING", check_health=False)
-            self._asked = monotonic()
 
     def close(self) -> None:
         """Close the connection, also while another thread waits on it."""
@@ -164,7 +155,7 @@ class Lane:
                 raise failure(exc, maybe_done=False) from exc
             with self._lock:
                 self._connection = connection
-            self._heard = self._asked = monotonic()
+            self._silence = Silence()
             [client_id] = _exchange(connection, [("CLIENT", "ID")])
             self.client_id = client_id if isinstance(client_id, int) else 0
             if self._closed:

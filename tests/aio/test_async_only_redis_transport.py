@@ -14,7 +14,7 @@ import redis.asyncio
 
 from diator._core.delivery import Ack
 from diator._core.wire import Message
-from diator._runtime import daemon_threads
+from diator._runtime import daemon_threads, redis_silence
 from diator._runtime.aio.redis import connect
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerUnavailable
@@ -227,6 +227,36 @@ async def test_publishing_goes_on_when_threads_can_be_started_again(
         assert client.xlen(broker._place.stream) == 4
     await broker.aclose()
     await impatient.aclose()
+
+
+# -- silence
+
+
+async def test_a_subscriber_notices_a_cable_that_was_cut(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch, anyio_backend_name: str
+) -> None:
+    monkeypatch.setattr(redis_silence, "_LONGEST", 0.3)
+    with running_proxy(server.port) as proxy:
+        sources: list[Any] = [f"redis://127.0.0.1:{proxy.port}"]
+        if anyio_backend_name == "asyncio":
+            sources.append(redis.asyncio.Redis(port=proxy.port))
+        for source in sources:
+            prefix = f"test-{uuid4()}"
+            broker = RedisMessageBroker(source, channel_prefix=prefix)
+            sender = RedisMessageBroker(server.url, channel_prefix=prefix)
+            receiver = broker.receiver()
+            for _ in range(8):  # pings are answered, and nobody sees that
+                assert not await receiver.receive(1, 0.1)
+            proxy.silence()
+            with anyio.fail_after(20):
+                with pytest.raises(BrokerUnavailable):
+                    while True:
+                        assert not await receiver.receive(1, 0.1)
+                assert not await receiver.receive(1, 0)
+                await sender.send_message(make(1))
+                assert len(await receiver.receive(1, 5)) == 1
+            await broker.aclose()
+            await sender.aclose()
 
 
 # -- secrets

@@ -9,10 +9,11 @@ from typing import Any
 from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable
-from ..redis_connections import Command, Reply
+from ..redis_connections import Command, Reply, pack
 from ..redis_failures import failure
 from ..redis_library import redis
 from ..redis_pools import make_pool
+from ..redis_silence import Silence
 from .redis_asyncio_connections import AsyncioConnections
 from .redis_threads import Lane, Taker, Transport
 
@@ -65,6 +66,7 @@ class _AsyncioLane:
         self.client_id = 0
         self._connections = connections
         self._connection: Any = None
+        self._silence = Silence()
         self._task: asyncio.Task[None] | None = None
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
@@ -112,12 +114,18 @@ class _AsyncioLane:
             [reply] = await self._connections().exchange_on(connection, [subscribe])
             if isinstance(reply, BrokerError):
                 raise reply
+            self._silence = Silence()
         try:
+            if self._silence.must_ask():
+                await connection.send_packed_command(pack(connection, [("PING",)]), check_health=False)
             # it may not have been read from the socket yet, so even 0 seconds are a few
             pushed = await connection.read_response(timeout=max(timeout, 0.01), disconnect_on_error=False)
         except (redis.RedisError, OSError) as exc:
             raise failure(exc) from exc
-        return [] if pushed is None else [pushed]
+        if pushed is None:
+            return []
+        self._silence.end()
+        return [pushed]
 
     async def _release(self, connection: Any) -> list[Reply]:
         await self._connections().drop(connection)
