@@ -5,7 +5,7 @@ again after a restart or a failover, and the server compiles each only once.
 """
 
 __all__ = (
-    *("ACK", "BEGIN", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", ),
+    *("ACK", "BEGIN", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "SEND_AGAIN"),
     "SETTLE_NUMBER",
 )
 
@@ -16,6 +16,17 @@ local function mine(id)
   local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
   if rows.err and not string.find(rows.err, 'NOGROUP') then error(rows.err) end
   return rows[1] and rows[1][2] == ARGV[2]
+end
+"""
+
+#: Remove what the command before this one has added to a stream. Both are one transaction, so nobody has seen it. (A
+#: script cannot add an entry itself: Lua passes on no more than 8,000 arguments, and entries may have more fields.)
+_TAKE_BACK = """
+local function take_back(stream)
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then redis.call('XDEL', stream, info[i + 1]) end
+  end
 end
 """
 
@@ -99,6 +110,17 @@ if delay > 0 or ARGV[6] ~= '[]' then
   redis.call('HSET', KEYS[2], ARGV[3], string.format('%.0f:', due) .. ARGV[6])
 end
 return 1
+"""
+)
+
+#: Remove a dead letter that the command before this one has added to the stream again; if it was gone, take that back.
+#: KEYS: dead letters, stream. ARGV: id of the dead letter.
+SEND_AGAIN = (
+    _TAKE_BACK
+    + """
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 1 then return 1 end
+take_back(KEYS[2])
+return 0
 """
 )
 

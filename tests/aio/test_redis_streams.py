@@ -340,6 +340,54 @@ async def test_what_one_group_puts_aside_is_sent_again_to_that_group_only(
     await other_broker.aclose()
 
 
+async def bury(broker: Any, receiver: Any, count: int) -> None:
+    await broker.send_messages([make(number) for number in range(count)])
+    for delivery in await take(receiver, count):
+        await receiver.settle(delivery, DeadLetter("broken"))
+
+
+async def test_dead_letters_that_are_put_aside_again_are_sent_again_once(server: RedisServer, stream: str) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=stream, group="g", max_batch=5)
+    receiver = broker.receiver()
+    await bury(broker, receiver, 20)
+    has_ended: list[int] = []
+    buried = 0
+
+    async def retry() -> None:
+        has_ended.append(await broker.dead_letters.retry_all())
+
+    async def bury_again() -> None:
+        nonlocal buried
+        while (not has_ended or buried < 20) and buried < 200:
+            for delivery in await receiver.receive(20, 0.1):
+                await receiver.settle(delivery, DeadLetter("broken again"))
+                buried += 1
+
+    await together(retry, bury_again)
+    assert (has_ended, buried) == ([20], 20)
+    assert len(await broker.dead_letters.list()) == 20
+    await broker.aclose()
+
+
+async def test_a_dead_letter_that_several_send_again_at_once_comes_once(
+    server: RedisServer, redis: Any, stream: str
+) -> None:
+    brokers = [RedisStreamsMessageBroker(server.url, stream=stream, group="g") for _ in range(2)]
+    receiver = brokers[0].receiver()
+    await bury(brokers[0], receiver, 20)
+    ids = [dead.dead_id for dead in await brokers[0].dead_letters.list()]
+    counts = await together(
+        brokers[0].dead_letters.retry_all,
+        brokers[1].dead_letters.retry_all,
+        lambda: brokers[1].dead_letters.retry(*ids),
+    )
+    assert sum(counts) == 20
+    assert sorted(numbers(await take(receiver, 20))) == list(range(20))
+    assert redis.xlen(stream) == 40
+    for broker in brokers:
+        await broker.aclose()
+
+
 async def test_a_dead_letter_says_when_and_where_it_died(broker: Any, redis: Any, stream: str) -> None:
     await broker.send_message(make(1))
     receiver = broker.receiver()
