@@ -5,7 +5,7 @@ again after a restart or a failover, and the server compiles each only once.
 """
 
 __all__ = (
-    *("ACK", "BEGIN", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "SEND_AGAIN"),
+    *("ACK", "BEGIN", "BURY", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "SEND_AGAIN"),
     "SETTLE_NUMBER",
 )
 
@@ -109,6 +109,22 @@ if delay > 0 or ARGV[6] ~= '[]' then
   local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
   redis.call('HSET', KEYS[2], ARGV[3], string.format('%.0f:', due) .. ARGV[6])
 end
+return 1
+"""
+)
+
+#: Acknowledge a message that the command before this one has added to the dead letters. If it is not ours, undo that.
+#: KEYS: stream, notes, dead letters. ARGV: group, consumer, id.
+BURY = (
+    _MINE
+    + _TAKE_BACK
+    + """
+if not mine(ARGV[3]) then
+  take_back(KEYS[3])
+  return 0
+end
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
+redis.call('HDEL', KEYS[2], ARGV[3])
 return 1
 """
 )

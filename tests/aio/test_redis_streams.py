@@ -388,6 +388,17 @@ async def test_a_dead_letter_that_several_send_again_at_once_comes_once(
         await broker.aclose()
 
 
+async def test_a_message_is_put_aside_once_however_often_that_is_tried(broker: Any, redis: Any, stream: str) -> None:
+    await broker.send_message(make(1))
+    receiver = broker.receiver()
+    [delivery] = await take(receiver, 1)
+    held = receiver._ledger.find(delivery)
+    await together(*[lambda: receiver._settling._bury(held, delivery, "broken") for _ in range(3)])
+    assert len(await broker.dead_letters.list()) == 1
+    assert not redis.xpending(stream, "g")["pending"]
+    await receiver.settle(delivery, Ack())
+
+
 async def test_a_dead_letter_says_when_and_where_it_died(broker: Any, redis: Any, stream: str) -> None:
     await broker.send_message(make(1))
     receiver = broker.receiver()

@@ -385,6 +385,17 @@ def test_a_dead_letter_that_several_send_again_at_once_comes_once(server: RedisS
         broker.close()
 
 
+def test_a_message_is_put_aside_once_however_often_that_is_tried(broker: Any, redis: Any, stream: str) -> None:
+    broker.send_message(make(1))
+    receiver = broker.receiver()
+    [delivery] = take(receiver, 1)
+    held = receiver._ledger.find(delivery)
+    together(*[lambda: receiver._settling._bury(held, delivery, "broken") for _ in range(3)])
+    assert len(broker.dead_letters.list()) == 1
+    assert not redis.xpending(stream, "g")["pending"]
+    receiver.settle(delivery, Ack())
+
+
 def test_a_dead_letter_says_when_and_where_it_died(broker: Any, redis: Any, stream: str) -> None:
     broker.send_message(make(1))
     receiver = broker.receiver()

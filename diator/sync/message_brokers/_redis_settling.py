@@ -7,9 +7,9 @@ from time import monotonic
 
 from ..._core.delivery import Ack, Delivery, Retry, Verdict
 from ..._core.stream_acks import ack_commands
-from ..._core.stream_entries import Note, Pending, dead_fields
+from ..._core.stream_entries import Note, dead_fields
 from ..._core.stream_ledger import Held, Ledger
-from ..._core.stream_scripts import BEGIN, EXTEND, RELEASE, RETRY
+from ..._core.stream_scripts import BEGIN, BURY, EXTEND, RELEASE, RETRY
 from ..._runtime.sync.group_commit import Done, GroupCommit
 from ..._runtime.sync.redis import Command, Reply
 from ...errors import BrokerError
@@ -113,21 +113,13 @@ class Settling:
 
     def _bury(self, held: Held, delivery: Delivery, reason: str) -> None:
         """Move a message to the dead letters, unless it is somebody else's by now, or was moved by an earlier try."""
-        group = self._place.group
-        [reply] = self._client.submit([("XPENDING", held.stream, group, held.id, held.id, 1)])
-        if not any(row.consumer == self._consumer for row in Pending.rows(reply)):
-            return
+        dead, group = self._place.dead_stream, self._place.group
         fields = dead_fields(
             delivery.body, delivery.headers, reason=reason, attempt=delivery.attempt, group=group, source=held.stream
         )
-        unit: list[Command] = [
-            ("MULTI",),
-            ("XADD", self._place.dead_stream, "*", *fields),
-            ("XACK", held.stream, group, held.id),
-            ("HDEL", self._place.notes(held.stream), held.id),
-            ("EXEC",),
-        ]
-        self._client.submit(unit)
+        keys = held.stream, self._place.notes(held.stream), dead
+        settle = ("EVAL", BURY, len(keys), *keys, group, self._consumer, held.id)
+        self._client.submit([("MULTI",), ("XADD", dead, "*", *fields), settle, ("EXEC",)])
 
     def _start_acks(self, items: Sequence[tuple[Held, bool]], done: Done[None]) -> None:
         commands, places = ack_commands(items, self._place.group, self._consumer, self._place.notes)
