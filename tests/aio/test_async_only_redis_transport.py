@@ -229,6 +229,28 @@ async def test_publishing_goes_on_when_threads_can_be_started_again(
     await impatient.aclose()
 
 
+async def test_a_receiver_that_is_closed_in_a_hurry_leaves_no_connection_behind(anyio_backend_name: str) -> None:
+    with running_redis() as server:
+        sources: list[Any] = [server.url]
+        if anyio_backend_name == "asyncio":
+            sources.append(redis.asyncio.Redis(unix_socket_path=server.socket))
+        for source in sources:
+            broker = RedisStreamsMessageBroker(source, stream="s", group="g", timeout=1, retry_timeout=1)
+            receiver = broker.receiver()
+            assert not await receiver.receive(1, 0)
+            with anyio.move_on_after(0.2):
+                await receiver.receive(1, 5)
+            server.pause()
+            with anyio.move_on_after(0.2) as scope:
+                await receiver.aclose()
+            assert scope.cancelled_caught
+            await broker.aclose()
+            server.resume()
+            with anyio.fail_after(5):
+                while connections_of(server):
+                    await anyio.sleep(0.01)
+
+
 # -- silence
 
 

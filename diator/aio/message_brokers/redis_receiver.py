@@ -139,12 +139,14 @@ class RedisStreamsReceiver:
         if self.is_closed:
             return
         self.is_closed = True
-        await self.stop()
-        await self._give_back(list(self._ledger))
-        with suppress(BrokerError):
-            await self._source.leave()
-            await self._upkeep.leave()
-        self._reading.close()
+        try:
+            await self.stop()
+            await self._give_back(list(self._ledger))
+            with suppress(BrokerError):
+                await self._source.leave()
+                await self._upkeep.leave()
+        finally:  # whoever closes this may have no time to wait for the server
+            self._reading.close()
 
     # -- looking for messages: one caller at a time
 

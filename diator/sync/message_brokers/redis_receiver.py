@@ -140,12 +140,14 @@ class RedisStreamsReceiver:
         if self.is_closed:
             return
         self.is_closed = True
-        self.stop()
-        self._give_back(list(self._ledger))
-        with suppress(BrokerError):
-            self._source.leave()
-            self._upkeep.leave()
-        self._reading.close()
+        try:
+            self.stop()
+            self._give_back(list(self._ledger))
+            with suppress(BrokerError):
+                self._source.leave()
+                self._upkeep.leave()
+        finally:  # whoever closes this may have no time to wait for the server
+            self._reading.close()
 
     # -- looking for messages: one caller at a time
 
