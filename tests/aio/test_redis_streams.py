@@ -456,7 +456,8 @@ async def test_notes_about_messages_that_are_gone_are_dropped(broker: Any, redis
     receiver = broker.receiver()
     [delivery] = await take(receiver, 1)
     await receiver.settle(delivery, Retry(100))
-    redis.hset(f"{stream}:g:notes", "1-1", "0:[]")
+    for number in range(3000):  # more than the server shows at a time
+        redis.hset(f"{stream}:g:notes", f"1-{number}", "0:[]")
     receiver._upkeep._next_at = 0
     redis.delete(f"{stream}:g:upkeep")
     assert not await receiver.receive(1, 0)

@@ -453,7 +453,8 @@ def test_notes_about_messages_that_are_gone_are_dropped(broker: Any, redis: Any,
     receiver = broker.receiver()
     [delivery] = take(receiver, 1)
     receiver.settle(delivery, Retry(100))
-    redis.hset(f"{stream}:g:notes", "1-1", "0:[]")
+    for number in range(3000):  # more than the server shows at a time
+        redis.hset(f"{stream}:g:notes", f"1-{number}", "0:[]")
     receiver._upkeep._next_at = 0
     redis.delete(f"{stream}:g:upkeep")
     assert not receiver.receive(1, 0)

@@ -89,11 +89,14 @@ class Upkeep:
 
     def _drop_notes(self, stream: str) -> None:
         """Drop notes about messages that somebody removed before they were settled."""
-        notes = self._place.notes(stream)
-        (_, found), pending = self._place.client.exchange(
-            ("HSCAN", notes, 0, "COUNT", 100), ("XPENDING", stream, self._place.group)
-        )
-        lowest = number_of(pending[1].decode()) if pending[0] else (math.inf, 0)
-        stale = [note for note in found[::2] if number_of(note.decode()) < lowest]
-        if stale:
-            self._place.client.exchange(("HDEL", notes, *stale))
+        notes, cursor = self._place.notes(stream), b"0"
+        while True:
+            (cursor, found), pending = self._place.client.exchange(
+                ("HSCAN", notes, cursor, "COUNT", 1000), ("XPENDING", stream, self._place.group)
+            )
+            lowest = number_of(pending[1].decode()) if pending[0] else (math.inf, 0)
+            stale = [note for note in found[::2] if number_of(note.decode()) < lowest]
+            if stale:
+                self._place.client.exchange(("HDEL", notes, *stale))
+            if cursor == b"0":
+                return
