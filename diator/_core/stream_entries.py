@@ -24,6 +24,7 @@ __all__ = (
     "lowest_needed",
     "number_of",
     "partition_of",
+    "text_of",
 )
 
 #: The field with the body; all others are headers, but for those that begin with MARK.
@@ -41,7 +42,7 @@ class Entry:
         id: Its id in the stream.
         body: The bytes of the message.
         headers: The fields beside the body.
-        group: The only group it is meant for; None for all.
+        group: The only group it is meant for, if that exists; None for all.
         marks: The fields that diator has added.
     """
 
@@ -64,8 +65,8 @@ class Entry:
             elif name.startswith(MARK):
                 marks[name] = value
             else:
-                headers[_text(name)] = _text(value)
-        group = _text(marks[_GROUP]) if _GROUP in marks else None
+                headers[text_of(name)] = text_of(value)
+        group = text_of(marks[_GROUP]) if _GROUP in marks else None
         return cls(reply[0].decode(), body, headers, group, marks)
 
 
@@ -78,8 +79,9 @@ def fields_of(body: bytes, headers: Mapping[str, str], group: str | None = None)
     return fields if group is None else [*fields, _GROUP, _bytes(group)]
 
 
-def _text(value: bytes) -> str:
-    return value.decode(errors="surrogateescape")  # what is no text is refused when the message is decoded
+def text_of(value: bytes) -> str:
+    """What somebody wrote; what is no text is refused when the message is decoded."""
+    return value.decode(errors="surrogateescape")
 
 
 def _bytes(value: str) -> bytes:
@@ -159,7 +161,7 @@ def dead_message(entry: Entry) -> DeadMessage:
     attempt = entry.marks.get(_ATTEMPT, b"1")
     return DeadMessage(
         dead_id=entry.id,
-        reason=_text(entry.marks.get(_REASON, b"")),
+        reason=text_of(entry.marks.get(_REASON, b"")),
         body=entry.body,
         headers=entry.headers,
         attempt=int(attempt) if attempt.isdigit() else 1,

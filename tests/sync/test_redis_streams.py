@@ -396,6 +396,30 @@ def test_a_message_is_put_aside_once_however_often_that_is_tried(broker: Any, re
     receiver.settle(delivery, Ack())
 
 
+def test_a_message_for_a_group_that_does_not_exist_is_for_all(
+    broker: Any, server: RedisServer, redis: Any, stream: str
+) -> None:
+    other_broker = RedisStreamsMessageBroker(server.url, stream=stream, group="h")
+    receiver, other = broker.receiver(), other_broker.receiver()
+    for one in (receiver, other):
+        assert not one.receive(1, 0)
+    for group in ("nobody", "\udcff", "h"):
+        redis.xadd(
+            stream,
+            {"body": group.encode(errors="surrogateescape"), "diator:group": group.encode(errors="surrogateescape")},
+        )
+    redis.xadd(stream, {"body": "last"})
+    for one, bodies in ((receiver, [b"\xff", b"last", b"nobody"]), (other, [b"\xff", b"h", b"last", b"nobody"])):
+        deliveries = take(one, len(bodies))
+        assert sorted(delivery.body for delivery in deliveries) == sorted(bodies)
+        for delivery in deliveries:
+            one.settle(delivery, Ack())
+        assert not one.receive(1, NEVER)
+    for group in ("g", "h"):
+        assert not redis.xpending(stream, group)["pending"]
+    other_broker.close()
+
+
 def test_a_dead_letter_says_when_and_where_it_died(broker: Any, redis: Any, stream: str) -> None:
     broker.send_message(make(1))
     receiver = broker.receiver()

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
-from typing import Any
 
 from ..._core.delivery import Delivery
-from ..._core.stream_entries import Entry, Note, Pending
+from ..._core.stream_entries import Entry, Note, Pending, text_of
 from ..._core.stream_ledger import Held, Ledger
-from ..._runtime.aio.redis import Command, Reply
+from ..._runtime.aio.redis import Command
 from ..._runtime.aio.waiting import Changes
 from ._redis_client import expect_done
 from ._redis_place import StreamPlace
@@ -21,6 +20,10 @@ _INTERVAL = 1.0
 _PAGE = 10_000
 
 
+#: What was claimed, if it is still there, and the milliseconds that it is to rest.
+_Claimed = tuple[Held, Entry | None, int]
+
+
 class Claims:
     """Looks for messages to claim, again and again.
 
@@ -31,7 +34,7 @@ class Claims:
         consumer: Who claims.
         visibility: Seconds after which a message may be claimed.
         ledger: Knows what is held already.
-        changes: Guards what several look at and change. Who calls `recover` or `pass_over` has entered it.
+        changes: Guards what several look at and change. Who calls `recover` has entered it.
         recover: Whether an earlier process of the same name may have left something.
     """
 
@@ -67,11 +70,6 @@ class Claims:
         self.is_recovering = True
         self._next_at = -math.inf
 
-    def pass_over(self, held: Held) -> None:
-        """Acknowledge a message that is not meant for this group."""
-        self._passed_over.append(("XACK", held.stream, self._place.group, held.id))
-        self._next_at = -math.inf
-
     async def claim(self, limit: int, owned: Callable[[], Mapping[str, str]]) -> list[Delivery]:
         """Claim messages, the oldest first.
 
@@ -90,13 +88,13 @@ class Claims:
             if not rows:
                 return []
             self._next_at = now if len(rows) >= limit else self._next_at
-            asked_at = monotonic()
-            replies = await self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
+            claimed = await self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
+            groups = await self._groups({held.stream for held, entry, _ in claimed if self._is_others(entry)})
             with self._changes:
                 kept = {stream for stream, token in owned().items() if tokens.get(stream) == token}
-                deliveries = self._accept_all(rows, replies, kept, asked_at)
+                found = [self._accept(*one, groups) for one in claimed if one[0].stream in kept]
             await self._acknowledge()
-            return deliveries
+            return [delivery for delivery in found if delivery is not None]
         except BaseException:  # cancelled, too: some may be ours already
             with self._changes:
                 self.recover()
@@ -115,7 +113,8 @@ class Claims:
             self.is_recovering |= len(found) > limit  # it may have become true meanwhile
         return found[:limit]
 
-    async def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[Reply]:
+    async def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[_Claimed]:
+        asked_at = monotonic()
         commands: list[Command] = [("TIME",)]
         for stream, row in rows:
             commands += (
@@ -123,37 +122,43 @@ class Claims:
                 ("HGET", self._place.notes(stream), row.id),
                 ("XRANGE", stream, row.id, row.id),
             )
-        return await self._place.client.exchange(*commands)
-
-    def _accept_all(
-        self, rows: Sequence[tuple[str, Pending]], replies: list[Reply], streams: Collection[str], asked_at: float
-    ) -> list[Delivery]:
-        """Deliver what was claimed in streams that are still ours."""
+        replies = await self._place.client.exchange(*commands)
         server_now = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
-        deliveries: list[Delivery] = []
+        claimed: list[_Claimed] = []
         for number, (stream, row) in enumerate(rows):
-            claimed, note, entries = replies[3 * number + 1 : 3 * number + 4]
-            if claimed and stream in streams:
+            is_claimed, text, entries = replies[3 * number + 1 : 3 * number + 4]
+            if is_claimed:
+                note, entry = Note.read(text), Entry.from_reply(entries[0]) if entries else None
                 held = Held(stream, row.id, asked_at + self._visibility, row.count, before=row.count)
-                deliveries += self._accept(held, note, entries, server_now)
-        return deliveries
+                held.done, held.is_noted = note.done, text is not None
+                claimed.append((held, entry, note.due - server_now))
+        return claimed
 
-    def _accept(self, held: Held, note: bytes | None, entries: Any, server_now: int) -> list[Delivery]:
+    def _is_others(self, entry: Entry | None) -> bool:
+        """Whether an entry says that it is meant for another group only."""
+        return entry is not None and entry.group not in (None, self._place.group)
+
+    async def _groups(self, streams: Collection[str]) -> dict[str, set[str]]:
+        """The groups of streams: what is meant for one that does not exist would get lost."""
+        if not streams:
+            return {}
+        replies = await self._place.client.exchange(*[("XINFO", "GROUPS", stream) for stream in streams])
+        return {
+            stream: {text_of(group[1]) for group in groups} for stream, groups in zip(streams, replies, strict=True)
+        }
+
+    def _accept(self, held: Held, entry: Entry | None, rest: int, groups: Mapping[str, set[str]]) -> Delivery | None:
         """Deliver what was claimed, unless it is gone, for somebody else, or to rest for some more time."""
-        entry = Entry.from_reply(entries[0]) if entries else None
-        if entry is None or entry.group not in (None, self._place.group):
-            self.pass_over(held)
-            return []
-        known = Note.read(note)
-        rest = known.due - server_now
-        if rest > 0:
+        if entry is None or (self._is_others(entry) and entry.group in groups[held.stream]):
+            self._passed_over.append(("XACK", held.stream, self._place.group, held.id))
+        elif rest > 0:
             idle = max(0, int(self._visibility * 1000) - rest)
             again = ("XCLAIM", held.stream, self._place.group, self._consumer, 0, held.id, "IDLE", idle, "JUSTID")
             self._passed_over.append(again)
             self.look_at(monotonic() + rest / 1000)
-            return []
-        held.done, held.is_noted = known.done, note is not None
-        return [self._ledger.add(held, entry, attempt=held.counted + 1)]
+        else:
+            return self._ledger.add(held, entry, attempt=held.counted + 1)
+        return None
 
     async def _acknowledge(self) -> None:
         commands, self._passed_over = self._passed_over, []

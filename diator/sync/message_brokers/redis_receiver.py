@@ -184,7 +184,7 @@ class RedisStreamsReceiver:
         """Take over what was read."""
         held = Held(stream, entry.id, asked_at + self._visibility, counted=1)
         if entry.group is not None and entry.group != self._place.group:
-            self._claims.pass_over(held)
+            self._claims.recover()  # which looks whether it is really for others
         else:
             self._ready.append(self._ledger.add(held, entry, attempt=1))
 
