@@ -1,5 +1,6 @@
 """A worker on Redis Streams goes on after whatever the server did to it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -33,6 +34,12 @@ def faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_redis_claims, "_INTERVAL", 0.2)
 
 
+@pytest.fixture
+def source() -> Callable[[str], Any]:
+    """Makes what a broker is given to reach a server; the same tests also run with another one."""
+    return str
+
+
 def worker(broker: Any, handled: list[int], delay: float = 0.0, **options: Any) -> Worker:
     events = EventMap()
 
@@ -52,14 +59,16 @@ async def until_handled(handled: list[int], number: int) -> None:
 
 
 @pytest.mark.parametrize("partitions", [1, 2])
-async def test_a_worker_goes_on_after_a_server_that_hung_for_as_long_as_a_call_may_take(partitions: int) -> None:
+async def test_a_worker_goes_on_after_a_server_that_hung_for_as_long_as_a_call_may_take(
+    source: Any, partitions: int
+) -> None:
     """Which calls get no answer, and which are on their way when the server goes on, depends on how long it hung."""
 
     async def hang(start: float, seconds: float) -> None:
         handled: list[int] = []
         with running_redis() as server:
             options: Any = {"stream": "s", "group": "g", "timeout": TIMEOUT, "partitions": partitions}
-            broker = RedisStreamsMessageBroker(server.url, **options)
+            broker = RedisStreamsMessageBroker(source(server.url), **options)
             async with worker(broker, handled, visibility_timeout=TIMEOUT * 6):
                 await broker.send_message(to_message(Counted(number=1)))
                 await until_handled(handled, 1)
@@ -77,12 +86,12 @@ async def test_a_worker_goes_on_after_a_server_that_hung_for_as_long_as_a_call_m
 
 
 @pytest.mark.parametrize("partitions", [1, 2])
-async def test_a_worker_goes_on_after_a_server_that_forgot_everything(partitions: int) -> None:
+async def test_a_worker_goes_on_after_a_server_that_forgot_everything(source: Any, partitions: int) -> None:
     """It happens while a message runs alone, as it may have ended a process, and another one waits to run alone."""
     handled: list[int] = []
     with running_redis() as server, server.client() as client:
         options: Any = {"stream": "s", "group": "g", "timeout": TIMEOUT, "partitions": partitions}
-        broker = RedisStreamsMessageBroker(server.url, **options)
+        broker = RedisStreamsMessageBroker(source(server.url), **options)
         await broker.send_messages([to_message(Counted(number=number, partition_key="k")) for number in (1, 2)])
         for _ in range(2):
             dying = broker.receiver(visibility_timeout=0.2)
