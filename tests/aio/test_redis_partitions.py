@@ -215,6 +215,33 @@ async def test_what_is_claimed_of_a_partition_that_was_given_up_meanwhile_is_lef
     assert await other.begin(one)
 
 
+async def test_what_the_next_owner_has_is_not_taken_up_again_by_the_one_before(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, _ = two_owners
+    receiver, other = (
+        broker.receiver(visibility_timeout=VISIBILITY),
+        other_broker.receiver(visibility_timeout=VISIBILITY),
+    )
+    await broker.send_message(make(key, 0))
+    [delivery] = await take(receiver, 1)
+    receiver._ledger.remove(receiver._ledger.find(delivery))  # as if the reply had got lost
+    receiver._claims.recover()
+    taken: list[Any] = []
+    exchange = broker._client.exchange
+
+    async def exchange_late(*commands: Any) -> Any:
+        if commands[0] == ("TIME",) and not taken:  # it is about to claim, and stopped for too long
+            await sleep(VISIBILITY * 1.5)
+            taken.extend(await take(other, 1))
+        return await exchange(*commands)
+
+    monkeypatch.setattr(broker._client, "exchange", exchange_late)
+    assert not await receiver.receive(10, VISIBILITY)
+    assert await other.begin(taken[0])
+    assert not await other.extend(taken)
+
+
 async def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> None:
     stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
     await broker.send_messages([make("k", 1), make("k", 2)])

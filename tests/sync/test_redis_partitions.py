@@ -216,6 +216,33 @@ def test_what_is_claimed_of_a_partition_that_was_given_up_meanwhile_is_left_to_i
     assert other.begin(one)
 
 
+def test_what_the_next_owner_has_is_not_taken_up_again_by_the_one_before(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, _ = two_owners
+    receiver, other = (
+        broker.receiver(visibility_timeout=VISIBILITY),
+        other_broker.receiver(visibility_timeout=VISIBILITY),
+    )
+    broker.send_message(make(key, 0))
+    [delivery] = take(receiver, 1)
+    receiver._ledger.remove(receiver._ledger.find(delivery))  # as if the reply had got lost
+    receiver._claims.recover()
+    taken: list[Any] = []
+    exchange = broker._client.exchange
+
+    def exchange_late(*commands: Any) -> Any:
+        if commands[0] == ("TIME",) and not taken:  # it is about to claim, and stopped for too long
+            sleep(VISIBILITY * 1.5)
+            taken.extend(take(other, 1))
+        return exchange(*commands)
+
+    monkeypatch.setattr(broker._client, "exchange", exchange_late)
+    assert not receiver.receive(10, VISIBILITY)
+    assert other.begin(taken[0])
+    assert not other.extend(taken)
+
+
 def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> None:
     stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
     broker.send_messages([make("k", 1), make("k", 2)])

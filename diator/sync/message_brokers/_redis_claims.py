@@ -8,6 +8,7 @@ from time import monotonic
 from ..._core.delivery import Delivery
 from ..._core.stream_entries import Entry, Note, Pending, text_of
 from ..._core.stream_ledger import Held, Ledger
+from ..._core.stream_scripts import EXTEND, RELEASE
 from ..._runtime.sync.redis import Command
 from ..._runtime.sync.waiting import Changes
 from ._redis_client import expect_done
@@ -89,7 +90,7 @@ class Claims:
             if not rows:
                 return []
             self._next_at = now if len(rows) >= limit else self._next_at
-            claimed = self._take_over(rows, 0 if is_recovering else int(self._visibility * 1000))
+            claimed = self._take_over(rows, is_recovering)
             groups = self._groups({held.stream for held, entry, _ in claimed if self._is_others(entry)})
             with self._changes:
                 kept = {stream for stream, token in owned().items() if tokens.get(stream) == token}
@@ -114,12 +115,16 @@ class Claims:
             self.is_recovering |= len(found) > limit  # it may have become true meanwhile
         return found[:limit]
 
-    def _take_over(self, rows: Sequence[tuple[str, Pending]], min_idle: int) -> list[_Claimed]:
+    def _take_over(self, rows: Sequence[tuple[str, Pending]], is_recovering: bool) -> list[_Claimed]:
         asked_at = monotonic()
+        group, consumer, min_idle = self._place.group, self._consumer, int(self._visibility * 1000)
         commands: list[Command] = [("TIME",)]
         for stream, row in rows:
             commands += (
-                ("XCLAIM", stream, self._place.group, self._consumer, min_idle, row.id, "JUSTID"),
+                # what one has is kept: it may have become somebody else's meanwhile
+                ("EVAL", EXTEND, 1, stream, group, consumer, row.id)
+                if is_recovering
+                else ("XCLAIM", stream, group, consumer, min_idle, row.id, "JUSTID"),
                 ("HGET", self._place.notes(stream), row.id),
                 ("XRANGE", stream, row.id, row.id),
             )
@@ -128,7 +133,7 @@ class Claims:
         claimed: list[_Claimed] = []
         for number, (stream, row) in enumerate(rows):
             is_claimed, text, entries = replies[3 * number + 1 : 3 * number + 4]
-            if is_claimed:
+            if any(is_claimed):
                 note, entry = Note.read(text), Entry.from_reply(entries[0]) if entries else None
                 held = Held(stream, row.id, asked_at + self._visibility, row.count, before=row.count)
                 held.done, held.is_noted = note.done, text is not None
@@ -154,7 +159,7 @@ class Claims:
             self._passed_over.append(("XACK", held.stream, self._place.group, held.id))
         elif rest > 0:
             idle = max(0, int(self._visibility * 1000) - rest)
-            again = ("XCLAIM", held.stream, self._place.group, self._consumer, 0, held.id, "IDLE", idle, "JUSTID")
+            again = ("EVAL", RELEASE, 1, held.stream, self._place.group, self._consumer, idle, held.id, held.counted)
             self._passed_over.append(again)
             self.look_at(monotonic() + rest / 1000)
         else:
