@@ -269,6 +269,16 @@ async def test_a_delay_may_be_longer_than_the_visibility_timeout(broker: Any, re
     assert not redis.hlen(f"{stream}:g:notes")
 
 
+async def test_messages_that_rest_do_not_keep_others_waiting_when_something_has_got_lost(broker: Any) -> None:
+    await broker.send_messages([make(number) for number in range(30)])
+    receiver = broker.receiver()
+    for delivery in await take(receiver, 30):
+        await receiver.settle(delivery, Retry(SOON * 2))
+    receiver._claims.recover()
+    await broker.send_message(make(30))
+    assert numbers(await receiver.receive(5, SOON)) == [30]
+
+
 async def test_a_restarted_consumer_respects_a_delay(server: RedisServer, stream: str) -> None:
     first, second = (
         RedisStreamsMessageBroker(server.url, stream=stream, group="g", consumer="me").receiver() for _ in range(2)

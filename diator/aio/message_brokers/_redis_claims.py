@@ -56,6 +56,7 @@ class Claims:
         self._changes = changes
         self._next_at = -math.inf
         self._passed_over: list[Command] = []
+        self._resting: dict[tuple[str, str], float] = {}  # pending here, and not to be looked at before that time
 
     def next_at(self) -> float:
         """When to look next."""
@@ -82,6 +83,7 @@ class Claims:
         with self._changes:
             is_recovering, self.is_recovering = self.is_recovering, False
             self._next_at = now + min(self._visibility / 4, _INTERVAL)
+            self._resting = {place: until for place, until in self._resting.items() if until > now}
         try:
             await self._acknowledge()
             tokens = owned()
@@ -98,6 +100,7 @@ class Claims:
             return [delivery for delivery in found if delivery is not None]
         except BaseException:  # cancelled, too: some may be ours already
             with self._changes:
+                self._resting.clear()
                 self.recover()
             raise
 
@@ -110,9 +113,12 @@ class Claims:
         replies = await self._place.client.exchange(*[("XPENDING", s, group, *span, *mine) for s in streams])
         found = [(s, row) for s, reply in zip(streams, replies, strict=True) for row in Pending.rows(reply)]
         if is_recovering:
-            found = [(stream, row) for stream, row in found if (stream, row.id) not in self._ledger]
+            found = [one for one in found if not self._is_known(one[0], one[1].id)]
             self.is_recovering |= len(found) > limit  # it may have become true meanwhile
         return found[:limit]
+
+    def _is_known(self, stream: str, entry_id: str) -> bool:
+        return (stream, entry_id) in self._ledger or (stream, entry_id) in self._resting
 
     async def _take_over(self, rows: Sequence[tuple[str, Pending]], is_recovering: bool) -> list[_Claimed]:
         asked_at = monotonic()
@@ -160,6 +166,7 @@ class Claims:
             idle = max(0, int(self._visibility * 1000) - rest)
             again = ("EVAL", RELEASE, 1, held.stream, self._place.group, self._consumer, idle, held.id, held.counted)
             self._passed_over.append(again)
+            self._resting[held.stream, held.id] = monotonic() + rest / 1000
             self.look_at(monotonic() + rest / 1000)
         else:
             return self._ledger.add(held, entry, attempt=held.counted + 1)
