@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
-__all__ = ("consume_plain", "redis_benchmark")
+import redis
+import redis.asyncio
+
+__all__ = ("consume_plain", "publish_plain", "publish_plain_asyncio", "redis_benchmark")
 
 
 def redis_benchmark(port: int, clients: int, pipeline: int, count: int, fields: Mapping[str, str]) -> float:
@@ -17,6 +20,26 @@ def redis_benchmark(port: int, clients: int, pipeline: int, count: int, fields: 
     )
     columns = done.stdout.splitlines()[-1].rsplit('","', 7)  # the first one holds the command, and its quotes
     return float(columns[1])
+
+
+def publish_plain(url: str, count: int, fields: Mapping[str, str]) -> float:
+    """Messages per second of a client of redis-py, one after another: nothing is encoded, or sent again."""
+    with redis.Redis.from_url(url) as client:
+        client.xadd("plain", dict(fields))
+        begin = perf_counter()
+        for _ in range(count):
+            client.xadd("plain", dict(fields))
+        return count / (perf_counter() - begin)
+
+
+async def publish_plain_asyncio(url: str, count: int, fields: Mapping[str, str]) -> float:
+    """The same with ``redis.asyncio``."""
+    async with redis.asyncio.Redis.from_url(url) as client:
+        await client.xadd("plain", dict(fields))
+        begin = perf_counter()
+        for _ in range(count):
+            await client.xadd("plain", dict(fields))
+        return count / (perf_counter() - begin)
 
 
 def consume_plain(client: Any, count: int, fields: Mapping[str, str]) -> float:

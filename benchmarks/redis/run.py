@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,7 @@ from typing import Any
 
 import anyio
 import redis.asyncio
-from floor import consume_plain, redis_benchmark
+from floor import consume_plain, publish_plain, publish_plain_asyncio, redis_benchmark
 from ours import consume, latency, message, publish, publish_batches, publish_blocking, work
 
 from diator.message_brokers import JSONSerializer
@@ -78,9 +79,12 @@ def one_processor(server: RedisServer, case: Callable[[], float]) -> Callable[[]
 
 
 def _move(processors: set[int], server: RedisServer) -> None:
-    for process in (os.getpid(), server.client().info("server")["process_id"]):
+    with server.client() as client:
+        pid = client.info("server")["process_id"]
+    for process in (os.getpid(), pid):
         for thread in os.listdir(f"/proc/{process}/task"):
-            os.sched_setaffinity(int(thread), processors)
+            with suppress(ProcessLookupError):  # it has ended
+                os.sched_setaffinity(int(thread), processors)
 
 
 def cases(server: RedisServer) -> dict[str, Callable[[], float]]:
@@ -118,6 +122,8 @@ def cases(server: RedisServer) -> dict[str, Callable[[], float]]:
         "sequential: trio, threads": partial(trio, publish, 1, 5000),
         "sequential: asyncio, redis.asyncio": partial(run_asyncio, 1, 5000),
         "sequential: blocking": partial(publish_blocking, url, 1, 5000),
+        "sequential: plain redis-py": partial(publish_plain, url, 5000, fields),
+        "sequential: plain redis.asyncio": lambda: anyio.run(publish_plain_asyncio, url, 3000, fields),
         "sequential: FastStream": partial(other, 1, 3000),
         "sequential: diator 0.1.2": partial(old, 1, 1000),
         "50 at a time: redis-benchmark -c 50": partial(floor, 50, 1, 50_000),
