@@ -5,7 +5,16 @@ again after a restart or a failover, and the server compiles each only once.
 """
 
 __all__ = (
-    *("ACK", "BEGIN", "BURY", "EXTEND", "FORGET", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "SEND_AGAIN"),
+    "ACK",
+    "BEGIN",
+    "BURY",
+    "EXTEND",
+    "FORGET",
+    "LOCK",
+    "MAKE_GROUP",
+    "RELEASE",
+    "RETRY",
+    "SEND_AGAIN",
     "SETTLE_NUMBER",
 )
 
