@@ -165,6 +165,7 @@ class RedisStreamsReceiver:
             await self._reading.wait(limit, deadline, min(self._claims.next_at(), self._source.next_at()))
             return not self._source.has_news
         except BrokerError as error:
+            self._expect_open()  # closing cuts off what is under way
             if not is_no_group(error):
                 raise
             self._is_prepared = False
