@@ -55,6 +55,9 @@ class Message:
 
     def headers(self) -> dict[str, str]:
         """Everything but the first four, as text; what is None is left out."""
+        known: dict[str, str] | None = vars(self).get("_headers")  # a message never changes
+        if known is not None:
+            return known.copy()
         headers = {"schema_version": str(self.schema_version), "content_type": self.content_type}
         for name in _OPTIONAL:
             value = getattr(self, name)
@@ -62,7 +65,8 @@ class Message:
                 headers[name] = value
         if self.occurred_at is not None:
             headers["occurred_at"] = self.occurred_at.isoformat()
-        return headers
+        vars(self)["_headers"] = headers
+        return headers.copy()
 
     @classmethod
     def from_headers(
