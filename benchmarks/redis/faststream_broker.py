@@ -37,7 +37,7 @@ async def consume(broker: RedisBroker, count: int) -> float:
         if handled == count:
             done.set()
 
-    client = Redis(unix_socket_path=sys.argv[1])
+    client = Redis.from_url(sys.argv[1])
     await client.delete("faststream-in")
     await client.xgroup_create(
         "faststream-in", "g", "0", mkstream=True
@@ -51,8 +51,8 @@ async def consume(broker: RedisBroker, count: int) -> float:
     return count / (perf_counter() - begin)
 
 
-async def main(socket: str, tasks: int, count: int) -> None:
-    broker = RedisBroker(f"unix://{socket}", logger=None)
+async def main(url: str, tasks: int, count: int) -> None:
+    broker = RedisBroker(url, logger=None)
     await broker.connect()
     print(await (publish(broker, tasks, count) if tasks else consume(broker, count)))
     await broker.stop()

@@ -10,8 +10,8 @@ from diator.message_brokers.protocol import Message
 from diator.message_brokers.redis import RedisMessageBroker
 
 
-async def main(socket: str, tasks: int, count: int) -> None:
-    client = Redis(unix_socket_path=socket, max_connections=1000)
+async def main(url: str, tasks: int, count: int) -> None:
+    client = Redis.from_url(url, max_connections=1000)
     broker = RedisMessageBroker(client)
     messages = [
         Message(message_type="notification_event", message_name="Counted", payload={"number": n, "text": "x" * 50})

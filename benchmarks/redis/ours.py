@@ -1,5 +1,6 @@
 """diator publishes and consumes, on asyncio, on trio and in blocking code."""
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
@@ -91,20 +92,34 @@ async def consume(source: Any, count: int) -> float:
     for _ in range(count // 1000):
         await both.send_messages(messages)
     receiver = both.receiver(concurrency=100)
-    handled = 0
+    received = handled = 0
+    ready: deque[Any] = deque()
+    arrived = done = anyio.Event()
 
-    async def handle(delivery: Any) -> None:
-        assert await receiver.begin(delivery)
-        await receiver.settle(delivery, Ack())
+    async def handle() -> None:
+        nonlocal handled
+        while True:
+            while ready:
+                delivery = ready.popleft()
+                assert await receiver.begin(delivery)
+                await receiver.settle(delivery, Ack())
+                handled += 1
+                if handled == received:
+                    done.set()
+            await arrived.wait()
 
-    begin = perf_counter()
-    while handled < count:
-        deliveries = await receiver.receive(100, 5)
-        async with anyio.create_task_group() as group:
-            for delivery in deliveries:
-                group.start_soon(handle, delivery)
-        handled += len(deliveries)
-    rate = count / (perf_counter() - begin)
+    async with anyio.create_task_group() as group:
+        for _ in range(100):  # as in a worker, they stay
+            group.start_soon(handle)
+        begin = perf_counter()
+        while received < count:
+            ready += await receiver.receive(100, 5)
+            received += len(ready)
+            before, arrived, done = arrived, anyio.Event(), anyio.Event()
+            before.set()
+            await done.wait()
+        rate = count / (perf_counter() - begin)
+        group.cancel_scope.cancel()
     await both.aclose()
     return rate
 

@@ -55,13 +55,16 @@ class GroupCommitQueue(Generic[T, R]):
     Args:
         max_weight: When to leave something for the round trip after that.
         weight: What an item adds to it.
+
+    Attributes:
+        is_busy: Whether a round trip is under way.
     """
 
     def __init__(self, max_weight: int, weight: Callable[[T], int]) -> None:
         self._max_weight = max_weight
         self._weight = weight
         self._waiting: deque[Slot[T, R]] = deque()
-        self._is_busy = False
+        self.is_busy = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -78,7 +81,7 @@ class GroupCommitQueue(Generic[T, R]):
             Who goes with it, first come first served; `finish` must be called for them.
         """
         batch: list[Slot[T, R]] = []
-        if self._is_busy:
+        if self.is_busy:
             return batch
         room = self._max_weight
         while self._waiting and (room > 0 or not batch):
@@ -88,7 +91,7 @@ class GroupCommitQueue(Generic[T, R]):
             slot = self._waiting.popleft()
             slot._state = _State.SENT
             batch.append(slot)
-        self._is_busy = bool(batch)
+        self.is_busy = bool(batch)
         return batch
 
     def withdraw(self, slot: Slot[T, R]) -> None:
@@ -103,7 +106,7 @@ class GroupCommitQueue(Generic[T, R]):
             batch: What `take` returned.
             outcome: What became of each item, in the same order; or of all of them.
         """
-        self._is_busy = False
+        self.is_busy = False
         outcomes = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
         if len(outcomes) != len(batch):
             error = RuntimeError(f"{len(batch)} items were to be done, and {len(outcomes)} outcomes came back")
@@ -115,5 +118,5 @@ class GroupCommitQueue(Generic[T, R]):
 
     def wake_next(self) -> None:
         """Let the first who waits look, if nobody else leads."""
-        if self._waiting and not self._is_busy:
+        if self._waiting and not self.is_busy:
             self._waiting[0].wake()

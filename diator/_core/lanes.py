@@ -92,6 +92,11 @@ class Lanes:
     def running(self) -> int:
         return len(self._running)
 
+    @property
+    def ready(self) -> int:
+        """How many messages could run next."""
+        return len(self._ready)
+
     def held(self) -> Sequence[Delivery]:
         """All messages that have not been given away."""
         return [job.delivery for job in self._held.values()]

@@ -4,7 +4,6 @@ What may live here: the rule that one is sent only if it would come back equal, 
 guessed. No envelope, no broker. What an error says never holds a value.
 """
 
-import re
 import sys
 from typing import Any, TypeVar
 
@@ -14,14 +13,14 @@ from ..errors import MessageDecodeError, MessageEncodeError
 from .codecs import Codec, codec_of, to_json
 from .faithful import difference, loses_integers, unencodable
 from .messages import Event, Request
-from .strict_json import MAX_DEPTH, is_too_deep, reason
+from .strict_json import MAX_DEPTH, has_digits, is_too_deep, reason
 
 __all__ = ("check_payload", "decode_payload", "encode_payload")
 
 M = TypeVar("M", bound=Event | Request[Any])
 
-#: An integer with fewer digits is also a float (`EXACT_FLOATS` has 16).
-_16_DIGITS = re.compile(rb"[0-9]{16}")
+#: An integer with fewer digits is also a float (`EXACT_FLOATS`).
+_DIGITS = 16
 
 
 def check_payload(message_type: type[Event] | type[Request[Any]]) -> None:
@@ -77,8 +76,8 @@ def decode_payload(message_type: type[M], payload: dict[str, Any]) -> M:
     name = message_type.__qualname__
     try:
         image = codec.read(payload)
-        wide = _16_DIGITS.search(msgspec.json.encode(payload))
-        lossy = wide is not None and loses_integers(payload, msgspec.json.decode(to_json(codec.write(image))))
+        wide = has_digits(msgspec.json.encode(payload), _DIGITS)
+        lossy = wide and loses_integers(payload, msgspec.json.decode(to_json(codec.write(image))))
     except Exception as error:  # noqa: BLE001 - runs code of the user's classes
         raise MessageDecodeError(f"the payload is not a {name}: {_why(message_type, error)}") from None
     if lossy:

@@ -24,6 +24,7 @@ __all__ = (
     "lowest_needed",
     "number_of",
     "partition_of",
+    "text_of",
 )
 
 #: The field with the body; all others are headers, but for those that begin with MARK.
@@ -33,7 +34,7 @@ _GROUP = MARK + b"group"
 _REASON, _ATTEMPT, _SOURCE = MARK + b"reason", MARK + b"attempt", MARK + b"source"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """An entry of a stream.
 
@@ -41,7 +42,7 @@ class Entry:
         id: Its id in the stream.
         body: The bytes of the message.
         headers: The fields beside the body.
-        group: The only group it is meant for; None for all.
+        group: The only group it is meant for, if that exists; None for all.
         marks: The fields that diator has added.
     """
 
@@ -54,17 +55,19 @@ class Entry:
     @classmethod
     def from_reply(cls, reply: Sequence[Any]) -> "Entry":
         """Read ``[id, [field, value, ...]]``. Whoever wrote it, it can be read."""
-        fields = list(reply[1] or ())
-        body, headers, marks = b"", dict[str, str](), dict[bytes, bytes]()
-        for name, value in zip(fields[::2], fields[1::2], strict=True):
+        parts = iter(reply[1] or ())
+        body = b""
+        headers: dict[str, str] = {}
+        marks: dict[bytes, bytes] = {}
+        for name, value in zip(parts, parts, strict=True):
             if name == BODY:
                 body = value
             elif name.startswith(MARK):
                 marks[name] = value
             else:
-                headers[_text(name)] = _text(value)
-        group = marks.get(_GROUP)
-        return cls(reply[0].decode(), body, headers, None if group is None else _text(group), marks)
+                headers[text_of(name)] = text_of(value)
+        group = text_of(marks[_GROUP]) if _GROUP in marks else None
+        return cls(reply[0].decode(), body, headers, group, marks)
 
 
 def fields_of(body: bytes, headers: Mapping[str, str], group: str | None = None) -> list[bytes | str]:
@@ -76,8 +79,9 @@ def fields_of(body: bytes, headers: Mapping[str, str], group: str | None = None)
     return fields if group is None else [*fields, _GROUP, _bytes(group)]
 
 
-def _text(value: bytes) -> str:
-    return value.decode(errors="surrogateescape")  # what is no text is refused when the message is decoded
+def text_of(value: bytes) -> str:
+    """What somebody wrote; what is no text is refused when the message is decoded."""
+    return value.decode(errors="surrogateescape")
 
 
 def _bytes(value: str) -> bytes:
@@ -157,7 +161,7 @@ def dead_message(entry: Entry) -> DeadMessage:
     attempt = entry.marks.get(_ATTEMPT, b"1")
     return DeadMessage(
         dead_id=entry.id,
-        reason=_text(entry.marks.get(_REASON, b"")),
+        reason=text_of(entry.marks.get(_REASON, b"")),
         body=entry.body,
         headers=entry.headers,
         attempt=int(attempt) if attempt.isdigit() else 1,

@@ -84,4 +84,4 @@ class Ledger:
     def of(self, streams: Iterable[str]) -> list[Held]:
         """What is held of some streams."""
         wanted = set(streams)
-        return [held for held in self._held.values() if held.stream in wanted]
+        return [held for held in self if held.stream in wanted]

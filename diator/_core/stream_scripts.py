@@ -4,13 +4,38 @@ What may live here: texts in Lua for Redis 6.2 and newer. They are sent in full 
 again after a restart or a failover, and the server compiles each only once.
 """
 
-__all__ = ("ACK", "ACQUIRE", "BEGIN", "EXTEND", "FORGET", "LEAVE", "LOCK", "MAKE_GROUP", "RELEASE", "RETRY", "TAKE")
+__all__ = (
+    "ACK",
+    "BEGIN",
+    "BURY",
+    "EXTEND",
+    "FORGET",
+    "LOCK",
+    "MAKE_GROUP",
+    "RELEASE",
+    "RETRY",
+    "SEND_AGAIN",
+    "SETTLE_NUMBER",
+)
 
 #: Whether a message is still pending on its consumer. KEYS[1] is the stream, ARGV[1] the group, ARGV[2] the consumer.
+#: When the group is gone, nothing is; who waits for new messages makes it again.
 _MINE = """
 local function mine(id)
-  local row = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
-  return row and row[2] == ARGV[2]
+  local rows = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
+  if rows.err and not string.find(rows.err, 'NOGROUP') then error(rows.err) end
+  return rows[1] and rows[1][2] == ARGV[2]
+end
+"""
+
+#: Remove what the command before this one has added to a stream. Both are one transaction, so nobody has seen it. (A
+#: script cannot add an entry itself: Lua passes on no more than 8,000 arguments, and entries may have more fields.)
+_TAKE_BACK = """
+local function take_back(stream)
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then redis.call('XDEL', stream, info[i + 1]) end
+  end
 end
 """
 
@@ -29,6 +54,15 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
+"""
+
+#: Settle on a number, unless that has been done, also when memory is full. KEYS: where it is kept. ARGV: number.
+SETTLE_NUMBER = """
+local number = redis.call('GET', KEYS[1])
+if number then return number end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1])
+return ARGV[1]
 """
 
 #: Acknowledge what is ours. KEYS: stream, notes. ARGV: group, consumer, id ...
@@ -88,6 +122,33 @@ return 1
 """
 )
 
+#: Acknowledge a message that the command before this one has added to the dead letters. If it is not ours, undo that.
+#: KEYS: stream, notes, dead letters. ARGV: group, consumer, id.
+BURY = (
+    _MINE
+    + _TAKE_BACK
+    + """
+if not mine(ARGV[3]) then
+  take_back(KEYS[3])
+  return 0
+end
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
+redis.call('HDEL', KEYS[2], ARGV[3])
+return 1
+"""
+)
+
+#: Remove a dead letter that the command before this one has added to the stream again; if it was gone, take that back.
+#: KEYS: dead letters, stream. ARGV: id of the dead letter.
+SEND_AGAIN = (
+    _TAKE_BACK
+    + """
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 1 then return 1 end
+take_back(KEYS[2])
+return 0
+"""
+)
+
 #: Let messages be claimed at once. KEYS: stream. ARGV: group, consumer, visibility in milliseconds, id, count ...
 RELEASE = (
     _MINE
@@ -106,75 +167,5 @@ return 1
 FORGET = """
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-return 1
-"""
-
-#: Take part in owning the partitions of a stream: renew what is ours, and take what is free up to a fair share.
-#: What was pending on an earlier owner is ours from that moment on, so it can begin nothing more.
-#: KEYS: members, fences, then stream and lease of each partition.
-#: ARGV: group, consumer, milliseconds of a lease, '1' to take more.
-#: Returns how many are a fair share, then for each partition our token or '', and the id that was delivered last.
-ACQUIRE = """
-local time = redis.call('TIME')
-local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('ZADD', KEYS[1], now + ttl, ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ttl * 10)
-local count, prefix, owned, tokens = #KEYS / 2 - 1, ARGV[2] .. '#', 0, {}
-local share = math.ceil(count / redis.call('ZCARD', KEYS[1]))
-for p = 1, count do
-  local token = redis.call('GET', KEYS[p * 2 + 2]) or ''
-  if string.sub(token, 1, #prefix) == prefix then
-    redis.call('PEXPIRE', KEYS[p * 2 + 2], ttl)
-    owned = owned + 1
-    tokens[p] = token
-  elseif token ~= '' then
-    tokens[p] = ''
-  end
-end
-local reply = {share}
-for p = 1, count do
-  local stream, lease = KEYS[p * 2 + 1], KEYS[p * 2 + 2]
-  if not tokens[p] and ARGV[4] == '1' and owned < share then
-    tokens[p] = prefix .. redis.call('HINCRBY', KEYS[2], p, 1)
-    redis.call('SET', lease, tokens[p], 'PX', ttl)
-    owned = owned + 1
-    local first = '-'
-    while true do
-      local rows = redis.call('XPENDING', stream, ARGV[1], first, '+', 1000)
-      for _, row in ipairs(rows) do
-        redis.call('XCLAIM', stream, ARGV[1], ARGV[2], 0, row[1], 'JUSTID')
-      end
-      if #rows < 1000 then break end
-      first = '(' .. rows[1000][1]
-    end
-  end
-  local last = ''
-  if tokens[p] and tokens[p] ~= '' then
-    for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-      local info = {}
-      for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
-      if info['name'] == ARGV[1] then last = info['last-delivered-id'] end
-    end
-  end
-  reply[p * 2] = tokens[p] or ''
-  reply[p * 2 + 1] = last
-end
-return reply
-"""
-
-#: Read new messages of a partition, if it is still ours.
-#: KEYS: stream, lease. ARGV: group, consumer, token, count. Returns false if it is not, else what XREADGROUP does.
-TAKE = """
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-return redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[4], 'STREAMS', KEYS[1], '>') or 1
-"""
-
-#: Give partitions up. KEYS: members, then leases. ARGV: consumer ('': it stays a member), then our token for each.
-LEAVE = """
-if ARGV[1] ~= '' then redis.call('ZREM', KEYS[1], ARGV[1]) end
-for i = 2, #KEYS do
-  if redis.call('GET', KEYS[i]) == ARGV[i] then redis.call('DEL', KEYS[i]) end
-end
 return 1
 """

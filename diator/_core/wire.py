@@ -18,7 +18,8 @@ __all__ = ("MAX_HEADERS", "Message", "check_headers")
 #: for one header field or line).
 MAX_HEADERS = 8 * 1024
 
-_TEXTS = ("content_type", "correlation_id", "causation_id", "partition_key", "traceparent")
+_OPTIONAL = ("correlation_id", "causation_id", "partition_key", "traceparent")
+_TEXTS = ("content_type", *_OPTIONAL)
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -54,14 +55,18 @@ class Message:
 
     def headers(self) -> dict[str, str]:
         """Everything but the first four, as text; what is None is left out."""
-        headers = {"schema_version": str(self.schema_version)}
-        for name in _TEXTS:
+        known: dict[str, str] | None = vars(self).get("_headers")  # a message never changes
+        if known is not None:
+            return known.copy()
+        headers = {"schema_version": str(self.schema_version), "content_type": self.content_type}
+        for name in _OPTIONAL:
             value = getattr(self, name)
             if value is not None:
                 headers[name] = value
         if self.occurred_at is not None:
             headers["occurred_at"] = self.occurred_at.isoformat()
-        return headers
+        vars(self)["_headers"] = headers
+        return headers.copy()
 
     @classmethod
     def from_headers(
@@ -95,8 +100,8 @@ def check_headers(headers: Mapping[Any, Any], refuse: type[MessageError]) -> Non
         refuse: The error to raise.
     """
     try:
-        size = sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
-    except (AttributeError, UnicodeEncodeError):
+        size = len("".join((*headers, *headers.values())).encode())
+    except (TypeError, UnicodeEncodeError):
         raise refuse("a header is not text") from None
     if not _VERSION.fullmatch(headers.get("schema_version", "1")):
         raise refuse("the header schema_version is not a positive integer")

@@ -4,6 +4,7 @@ Commands are written to redis-py's connections, and replies read from them, dire
 also retry by themselves, which duplicates what was sent, and shape replies differently from version to version.
 """
 
+import os
 from collections.abc import Sequence
 from threading import Lock
 from time import monotonic
@@ -11,20 +12,24 @@ from typing import Any, Final, TypeAlias
 
 from ..errors import BrokerError, BrokerUnavailable
 from .redis_failures import failure, parts, refusal
-from .redis_library import redis
+from .redis_library import pack_command, redis
+from .redis_silence import Silence
 
-__all__ = ("Command", "Connections", "Lane", "Reply")
+__all__ = ("FRESH", "Command", "Connections", "Lane", "Reply", "pack")
 
 Command: TypeAlias = Sequence[bytes | str | int | float]
 #: What Redis replied to a command: bytes, a number, a list or None; or a `BrokerError`, not raised.
 Reply: TypeAlias = Any
 
-#: Seconds without a word from the server until it is asked whether it is there.
-_SILENCE: Final = 10.0
+#: Seconds after an exchange in which the same connection makes another one without being looked at again.
+FRESH: Final = 0.1
 
 
 class Connections:
     """Blocking connections that threads share, each for one exchange at a time.
+
+    redis-py's pool makes sure that a connection can be used before it gives it away, which takes longer than an
+    exchange with a server nearby. So it only has to when the last exchange was a while ago.
 
     Args:
         pool: Made by `make_pool`.
@@ -33,6 +38,8 @@ class Connections:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._is_closed = False
+        self._pid = os.getpid()
+        self._used: list[tuple[Any, float]] = []  # the pool counts them as being in use
 
     def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send commands in one go, and return their replies.
@@ -40,21 +47,39 @@ class Connections:
         Raises:
             BrokerUnavailable: The replies did not come.
         """
+        connection = self._take()
         try:
-            connection = self._pool.get_connection()
-        except (redis.RedisError, OSError) as exc:
-            raise failure(exc, maybe_done=False) from exc
-        try:
-            return _exchange(connection, commands)
-        finally:
-            if self._is_closed:  # meanwhile: nobody else would close this one
-                connection.disconnect()
+            replies = _exchange(connection, commands)
+        except BaseException:
             self._pool.release(connection)
+            raise
+        if self._is_closed:  # meanwhile: nobody else would close this one
+            connection.disconnect()
+            self._pool.release(connection)
+        else:
+            self._used.append((connection, monotonic()))
+        return replies
 
     def close(self) -> None:
         """Close all connections, those in use as well."""
         self._is_closed = True
         self._pool.disconnect()
+
+    def _take(self) -> Any:
+        if self._pid != os.getpid():  # a process that was forked off leaves them to its parent
+            self._used, self._pid = [], os.getpid()
+        try:
+            connection, used_at = self._used.pop()
+        except IndexError:
+            pass
+        else:
+            if monotonic() - used_at < FRESH:
+                return connection
+            self._pool.release(connection)
+        try:
+            return self._pool.get_connection()
+        except (redis.RedisError, OSError) as exc:
+            raise failure(exc, maybe_done=False) from exc
 
 
 class Lane:
@@ -70,7 +95,7 @@ class Lane:
         self._connection: Any = None
         self._lock = Lock()
         self._closed = False
-        self._heard = self._asked = 0.0
+        self._silence = Silence()
 
     def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """Send commands in one go, and return their replies.
@@ -108,22 +133,14 @@ class Lane:
     def _pushed(self, connection: Any, limit: int, timeout: float) -> list[Reply]:
         pushed: list[Reply] = []
         try:
-            self._show_life(connection)
+            if self._silence.must_ask():
+                connection.send_command("PING", check_health=False)
             while len(pushed) < limit and connection.can_read(0 if pushed else timeout):
                 pushed.append(connection.read_response())
-                self._heard = monotonic()
+                self._silence.end()
         except (redis.RedisError, OSError) as exc:
             raise failure(exc) from exc
         return pushed
-
-    def _show_life(self, connection: Any) -> None:
-        """Make a silent server say something now and then, or a cut cable would look like silence."""
-        silent = monotonic() - max(self._heard, self._asked)
-        if silent > _SILENCE:
-            if self._asked > self._heard:
-                raise redis.TimeoutError("no answer to a ping")
-            connection.send_command("PING", check_health=False)
-            self._asked = monotonic()
 
     def close(self) -> None:
         """Close the connection, also while another thread waits on it."""
@@ -138,7 +155,7 @@ class Lane:
                 raise failure(exc, maybe_done=False) from exc
             with self._lock:
                 self._connection = connection
-            self._heard = self._asked = monotonic()
+            self._silence = Silence()
             [client_id] = _exchange(connection, [("CLIENT", "ID")])
             self.client_id = client_id if isinstance(client_id, int) else 0
             if self._closed:
@@ -159,9 +176,17 @@ def _expect_done(replies: Sequence[Reply]) -> None:
             raise reply
 
 
+def pack(connection: Any, commands: Sequence[Command]) -> Sequence[bytes]:
+    """Put commands together as they go over the wire."""
+    if pack_command is None:
+        packed: Sequence[bytes] = connection.pack_commands(commands)
+        return packed
+    return [b"".join([pack_command(tuple(command)) for command in commands])]
+
+
 def _exchange(connection: Any, commands: Sequence[Command]) -> list[Reply]:
     try:
-        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        connection.send_packed_command(pack(connection, commands), check_health=False)
         return [_reply(connection, command) for command in commands]
     except (redis.RedisError, OSError) as exc:
         connection.disconnect()

@@ -7,7 +7,7 @@ from .._core.redis_errors import UNAVAILABLE, code_of, explain
 from ..errors import BrokerError, BrokerUnavailable
 from .redis_library import AuthorizationError, redis
 
-__all__ = ("failure", "parts", "refusal")
+__all__ = ("failure", "no_thread", "parts", "refusal")
 
 #: redis-py takes the code off some replies, and makes a class of it.
 _CODES: Final = {
@@ -54,3 +54,10 @@ def failure(exc: Exception, maybe_done: bool = True) -> BrokerError:
     return BrokerUnavailable(
         "the connection to Redis was lost" if maybe_done else "Redis cannot be reached", maybe_done
     )
+
+
+def no_thread(exc: RuntimeError) -> BrokerUnavailable:
+    """What to hand over when no thread can be started for a call: there may be too many now, and fewer later."""
+    error = BrokerUnavailable("no thread could be started to talk to Redis", maybe_done=False)
+    error.__cause__ = exc
+    return error

@@ -1,6 +1,7 @@
 """redis-py, or an error that says how to get it."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from ..errors import MissingExtraError
@@ -24,9 +25,17 @@ __all__ = (
     "AuthorizationError",
     "NoBackoff",
     "Retry",
+    "pack_command",
     "parse_url",
     "redis",
 )
 
 #: From a URL to the settings of connections; redis-py gives it no types.
 parse_url: Callable[[str], dict[str, Any]] = getattr(_connection, "parse_url")  # noqa: B009
+
+try:
+    _hiredis: Any = import_module("hiredis")
+except ImportError:
+    _hiredis = None
+#: Puts a command together; None without hiredis, when redis-py does it in Python.
+pack_command: Callable[[Any], bytes] | None = getattr(_hiredis, "pack_command", None)

@@ -31,7 +31,8 @@ def make_pool(source: Any, timeout: float) -> Any:
 
     Args:
         source: The URL or the client.
-        timeout: Seconds to wait for a connection, and for a reply.
+        timeout: Seconds to wait for a connection, and for a reply; on asyncio only for a connection to open: redis-py
+            would make a task for each command to keep time.
 
     Raises:
         ValueError: The URL cannot be understood; the text does not quote it.
@@ -41,7 +42,7 @@ def make_pool(source: Any, timeout: float) -> Any:
     settings = {name: lent[name] for name in lent if name not in _NOT_LENT and not name.startswith(_NOT_LENT_PREFIXES)}
     settings |= {
         "retry": (AsyncioRetry if is_async else Retry)(NoBackoff(), 0),
-        "socket_timeout": timeout,
+        "socket_timeout": None if is_async else timeout,
         "socket_connect_timeout": timeout,
         "decode_responses": False,
         "protocol": 2,

@@ -54,7 +54,8 @@ class Jobs:
         self._concurrency = concurrency
         self._progress = progress
         self._lanes = Lanes(concurrency)
-        self._changes = Changes()
+        self._changes = Changes()  # guards the lanes; those who run messages wait here
+        self._room = Changes(self._changes)  # who takes messages waits here
         self._stoppables: set[Stoppable] = set()
         self._returning: list[Job] = []
         self._cancelled = self._is_crowded = False
@@ -75,7 +76,7 @@ class Jobs:
         """Take nothing more, and begin with nothing more."""
         with self._changes:
             self._returning += self._lanes.close()
-            self._changes.notify()
+            self._notify()
 
     def give_back(self) -> None:
         """After `close`: give back what waits for its next attempt, and let the broker know what has succeeded.
@@ -113,7 +114,7 @@ class Jobs:
                 self._tell_crowding()
                 if room:
                     return room
-                self._changes.wait(inf)
+                self._room.wait(inf)
         return 0
 
     def _tell_crowding(self) -> None:
@@ -134,7 +135,7 @@ class Jobs:
                 lost = self._link.extend(held)
                 with self._changes:
                     self._lanes.lose(lost)
-                    self._changes.notify()
+                    self._notify()
 
     def work(self, crew: Crew) -> None:
         """Run one message after another."""
@@ -145,9 +146,15 @@ class Jobs:
             finally:
                 with self._changes:
                     end(job)
-                    self._changes.notify()
+                    self._room.notify()
+                    if self._lanes.ready > 1 or self._lanes.next_change() < inf:  # one is for this task itself
+                        self._changes.notify()
                     if self._lanes.closed:
                         self._progress()
+
+    def _notify(self) -> None:
+        self._changes.notify()
+        self._room.notify()
 
     def _next(self, crew: Crew) -> Job | None:
         """Wait for a message to run, and make sure that somebody else waits for the next one."""

@@ -66,8 +66,8 @@ async def test_cancelling_at_random_mixes_nothing_up(seed: int) -> None:
                 patience = dice.choice([0, 0.0005, 0.002, 0.01, 10])
                 group.start_soon(submit, item, dice.random() * 0.02, patience)
         assert server.busy == 0
-        queue = commit._queue()
-        assert (len(queue), queue._is_busy) == (0, False)
+        queue = commit._line().queue
+        assert (len(queue), queue.is_busy) == (0, False)
     assert outcomes["mixed up"] == 0
     assert outcomes.total() == 300
     assert len(server.sent) == len(set(server.sent))
@@ -109,6 +109,28 @@ async def test_a_cancelled_caller_does_not_wait_for_the_round_trip_and_others_go
     assert results == ["own"]
 
 
+async def test_those_who_come_back_at_once_go_together_with_those_who_wait() -> None:
+    sizes: list[int] = []
+
+    async def work(items: Sequence[int], done: Done[int]) -> None:
+        sizes.append(len(items))
+        await anyio.sleep(0.001)
+        done(items)
+
+    async with anyio.create_task_group() as group:
+        commit: GroupCommit[int, int] = GroupCommit(lambda items, done: group.start_soon(work, items, done))
+
+        async def submit(item: int) -> None:
+            for _ in range(10):
+                assert await commit.submit(item) == item
+
+        async with anyio.create_task_group() as submitters:
+            for item in range(8):
+                submitters.start_soon(submit, item)
+    assert sum(sizes) == 80
+    assert 8 in sizes
+
+
 def test_what_an_event_loop_left_behind_does_not_disturb_the_next(anyio_backend_name: str) -> None:
     trips: list[Done[int]] = []
     commit: GroupCommit[int, int] = GroupCommit(lambda items, done: trips.append(done))
@@ -131,3 +153,34 @@ def test_what_an_event_loop_left_behind_does_not_disturb_the_next(anyio_backend_
 
     anyio.run(abandon, backend=anyio_backend_name)
     assert anyio.run(use, backend=anyio_backend_name) == 2
+
+
+async def test_a_round_trip_that_cannot_be_started_fails_for_those_it_was_for_and_no_others() -> None:
+    trips: list[Done[str]] = []
+
+    def start(items: Sequence[str], done: Done[str]) -> None:
+        if items[0].startswith("bad"):
+            raise OSError("it cannot be started")
+        trips.append(done)
+
+    commit = GroupCommit(start, max_weight=1)
+    outcomes: dict[str, object] = {}
+
+    async def submit(item: str) -> None:
+        try:
+            outcomes[item] = await commit.submit(item)
+        except OSError as error:
+            outcomes[item] = str(error)
+
+    with anyio.fail_after(10):
+        await submit("bad")
+        async with anyio.create_task_group() as group:
+            for item in ("good", *[f"bad {number}" for number in range(2000)], "better"):
+                group.start_soon(submit, item)
+            await anyio.wait_all_tasks_blocked()
+            trips[0](["first"])
+            await anyio.wait_all_tasks_blocked()
+            trips[1](["second"])
+    assert (outcomes.pop("good"), outcomes.pop("better")) in {("first", "second"), ("second", "first")}
+    assert len(outcomes) == 2001
+    assert set(outcomes.values()) == {"it cannot be started"}

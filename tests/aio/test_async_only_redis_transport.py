@@ -15,6 +15,7 @@ import redis.asyncio
 from diator._core.delivery import Ack
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
+from diator._runtime import daemon_threads, redis_silence
 from diator._runtime.aio.redis import connect
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerError, BrokerUnavailable
@@ -246,6 +247,88 @@ async def test_a_cancelled_send_does_not_wait_for_a_server_that_hangs() -> None:
         server.resume()
         await broker.send_message(make(3))
         await broker.aclose()
+
+
+async def test_publishing_goes_on_when_threads_can_be_started_again(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=f"test-{uuid4()}", group="g")
+    impatient = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="g", retry_timeout=0)
+    for one in (broker, impatient):
+        await one.send_message(make(1))
+    monkeypatch.setattr(daemon_threads, "_idle", [])
+    start, failures = daemon_threads._Thread.start, [3]
+
+    def fail(thread: Any) -> None:
+        if failures[0] <= 0:
+            start(thread)
+        else:
+            failures[0] -= 1
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(daemon_threads._Thread, "start", fail)
+    with anyio.fail_after(20):
+        with pytest.raises(BrokerUnavailable, match="no thread could be started") as caught:
+            await impatient.send_message(make(2))
+        assert not caught.value.maybe_done
+        await broker.send_message(make(3))  # it is tried again
+        await impatient.send_message(make(4))
+    with server.client() as client:
+        assert client.xlen(broker._place.stream) == 4
+    await broker.aclose()
+    await impatient.aclose()
+
+
+async def test_a_receiver_that_is_closed_in_a_hurry_leaves_no_connection_behind(anyio_backend_name: str) -> None:
+    with running_redis() as server:
+        sources: list[Any] = [server.url]
+        if anyio_backend_name == "asyncio":
+            sources.append(redis.asyncio.Redis(unix_socket_path=server.socket))
+        for source in sources:
+            broker = RedisStreamsMessageBroker(source, stream="s", group="g", timeout=1, retry_timeout=1)
+            receiver = broker.receiver()
+            assert not await receiver.receive(1, 0)
+            with anyio.move_on_after(0.2):
+                await receiver.receive(1, 5)
+            server.pause()
+            with anyio.move_on_after(0.2) as scope:
+                await receiver.aclose()
+            assert scope.cancelled_caught
+            await broker.aclose()
+            server.resume()
+            with anyio.fail_after(5):
+                while connections_of(server):
+                    await anyio.sleep(0.01)
+
+
+# -- silence
+
+
+async def test_a_subscriber_notices_a_cable_that_was_cut(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch, anyio_backend_name: str
+) -> None:
+    monkeypatch.setattr(redis_silence, "_LONGEST", 0.3)
+    with running_proxy(server.port) as proxy:
+        sources: list[Any] = [f"redis://127.0.0.1:{proxy.port}"]
+        if anyio_backend_name == "asyncio":
+            sources.append(redis.asyncio.Redis(port=proxy.port))
+        for source in sources:
+            prefix = f"test-{uuid4()}"
+            broker = RedisMessageBroker(source, channel_prefix=prefix)
+            sender = RedisMessageBroker(server.url, channel_prefix=prefix)
+            receiver = broker.receiver()
+            for _ in range(8):  # pings are answered, and nobody sees that
+                assert not await receiver.receive(1, 0.1)
+            proxy.silence()
+            with anyio.fail_after(20):
+                with pytest.raises(BrokerUnavailable):
+                    while True:
+                        assert not await receiver.receive(1, 0.1)
+                assert not await receiver.receive(1, 0)
+                await sender.send_message(make(1))
+                assert len(await receiver.receive(1, 5)) == 1
+            await broker.aclose()
+            await sender.aclose()
 
 
 # -- secrets

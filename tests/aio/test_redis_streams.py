@@ -13,6 +13,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.stream_entries import Entry
 from diator._core.stream_scripts import FORGET
 from diator._core.wire import Message
+from diator._runtime import daemon_threads
 from diator.aio.message_brokers import _redis_upkeep as upkeep
 from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
 from diator.errors import BrokerError, BrokerUnavailable
@@ -144,6 +145,23 @@ async def test_verdicts_about_a_stream_that_was_deleted_do_nothing(broker: Any, 
     await receiver.aclose()
 
 
+@pytest.mark.parametrize("partitions", [1, 2])
+async def test_deliveries_of_a_stream_that_was_deleted_are_lost(
+    server: RedisServer, redis: Any, stream: str, partitions: int
+) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=stream, group="g", partitions=partitions)
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    await broker.send_messages([make(number) for number in range(3)])
+    deliveries = await take(receiver, 3)
+    redis.delete(*redis.keys(f"{stream}*"))
+    await sleep(VISIBILITY)  # now the server has to be asked
+    assert not await receiver.begin(deliveries[0])
+    assert await receiver.extend(deliveries) == deliveries
+    await broker.send_message(make(3))
+    assert numbers(await take(receiver, 1)) == [3]
+    await broker.aclose()
+
+
 async def test_what_a_named_consumer_left_behind_is_taken_up_at_once(server: RedisServer, stream: str) -> None:
     deliveries = []
     for _ in range(2):
@@ -183,6 +201,59 @@ async def test_a_message_that_was_trimmed_before_it_was_handled_is_forgotten(
     assert not redis.xpending(stream, "g")["pending"]
 
 
+async def test_what_gets_lost_while_others_are_claimed_is_taken_up_after_that() -> None:
+    with running_redis() as server, server.client() as client:
+        broker = RedisStreamsMessageBroker(server.url, stream="s", group="g", consumer="me")
+        claims = broker.receiver()._claims
+        client.xgroup_create("s", "g", mkstream=True)
+        server.pause()
+
+        async def lose() -> None:
+            await sleep(0.2)
+            claims.recover()
+            server.resume()
+
+        await together(lambda: claims.claim(10, lambda: {"s": ""}), lose)
+        assert claims.is_recovering
+        await broker.aclose()
+
+
+async def test_a_call_that_could_not_be_started_does_not_stand_for_one_that_goes_on(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = broker.receiver()
+    await receiver.receive(1, 0)
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("it could not be started")
+
+    for place in (receiver._source, "reading"), (receiver._reading._lane, "start"):
+        with monkeypatch.context() as broken:
+            broken.setattr(*place, fail)
+            with pytest.raises(RuntimeError, match="it could not be started"):
+                await receiver.receive(1, 0)
+    await broker.send_message(make(1))
+    assert numbers(await take(receiver, 1)) == [1]
+
+
+async def test_a_thread_that_could_not_be_started_is_an_error_that_passes(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = broker.receiver()
+    assert not await receiver.receive(1, 0)
+    await broker.send_message(make(1))
+
+    def fail(*args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(daemon_threads, "_idle", [])
+        broken.setattr(daemon_threads._Thread, "start", fail)
+        with pytest.raises(BrokerUnavailable, match="no thread could be started"):
+            await receiver.receive(1, 0)
+    assert numbers(await take(receiver, 1)) == [1]
+
+
 # -- retries
 
 
@@ -196,6 +267,16 @@ async def test_a_delay_may_be_longer_than_the_visibility_timeout(broker: Any, re
     assert (again.attempt, again.done) == (2, {"a"})
     await other.settle(again, Ack())
     assert not redis.hlen(f"{stream}:g:notes")
+
+
+async def test_messages_that_rest_do_not_keep_others_waiting_when_something_has_got_lost(broker: Any) -> None:
+    await broker.send_messages([make(number) for number in range(30)])
+    receiver = broker.receiver()
+    for delivery in await take(receiver, 30):
+        await receiver.settle(delivery, Retry(SOON * 2))
+    receiver._claims.recover()
+    await broker.send_message(make(30))
+    assert numbers(await receiver.receive(5, SOON)) == [30]
 
 
 async def test_a_restarted_consumer_respects_a_delay(server: RedisServer, stream: str) -> None:
@@ -269,6 +350,89 @@ async def test_what_one_group_puts_aside_is_sent_again_to_that_group_only(
     await other_broker.aclose()
 
 
+async def bury(broker: Any, receiver: Any, count: int) -> None:
+    await broker.send_messages([make(number) for number in range(count)])
+    for delivery in await take(receiver, count):
+        await receiver.settle(delivery, DeadLetter("broken"))
+
+
+async def test_dead_letters_that_are_put_aside_again_are_sent_again_once(server: RedisServer, stream: str) -> None:
+    broker = RedisStreamsMessageBroker(server.url, stream=stream, group="g", max_batch=5)
+    receiver = broker.receiver()
+    await bury(broker, receiver, 20)
+    has_ended: list[int] = []
+    buried = 0
+
+    async def retry() -> None:
+        has_ended.append(await broker.dead_letters.retry_all())
+
+    async def bury_again() -> None:
+        nonlocal buried
+        while (not has_ended or buried < 20) and buried < 200:
+            for delivery in await receiver.receive(20, 0.1):
+                await receiver.settle(delivery, DeadLetter("broken again"))
+                buried += 1
+
+    await together(retry, bury_again)
+    assert (has_ended, buried) == ([20], 20)
+    assert len(await broker.dead_letters.list()) == 20
+    await broker.aclose()
+
+
+async def test_a_dead_letter_that_several_send_again_at_once_comes_once(
+    server: RedisServer, redis: Any, stream: str
+) -> None:
+    brokers = [RedisStreamsMessageBroker(server.url, stream=stream, group="g") for _ in range(2)]
+    receiver = brokers[0].receiver()
+    await bury(brokers[0], receiver, 20)
+    ids = [dead.dead_id for dead in await brokers[0].dead_letters.list()]
+    counts = await together(
+        brokers[0].dead_letters.retry_all,
+        brokers[1].dead_letters.retry_all,
+        lambda: brokers[1].dead_letters.retry(*ids),
+    )
+    assert sum(counts) == 20
+    assert sorted(numbers(await take(receiver, 20))) == list(range(20))
+    assert redis.xlen(stream) == 40
+    for broker in brokers:
+        await broker.aclose()
+
+
+async def test_a_message_is_put_aside_once_however_often_that_is_tried(broker: Any, redis: Any, stream: str) -> None:
+    await broker.send_message(make(1))
+    receiver = broker.receiver()
+    [delivery] = await take(receiver, 1)
+    held = receiver._ledger.find(delivery)
+    await together(*[lambda: receiver._settling._bury(held, delivery, "broken") for _ in range(3)])
+    assert len(await broker.dead_letters.list()) == 1
+    assert not redis.xpending(stream, "g")["pending"]
+    await receiver.settle(delivery, Ack())
+
+
+async def test_a_message_for_a_group_that_does_not_exist_is_for_all(
+    broker: Any, server: RedisServer, redis: Any, stream: str
+) -> None:
+    other_broker = RedisStreamsMessageBroker(server.url, stream=stream, group="h")
+    receiver, other = broker.receiver(), other_broker.receiver()
+    for one in (receiver, other):
+        assert not await one.receive(1, 0)
+    for group in ("nobody", "\udcff", "h"):
+        redis.xadd(
+            stream,
+            {"body": group.encode(errors="surrogateescape"), "diator:group": group.encode(errors="surrogateescape")},
+        )
+    redis.xadd(stream, {"body": "last"})
+    for one, bodies in ((receiver, [b"\xff", b"last", b"nobody"]), (other, [b"\xff", b"h", b"last", b"nobody"])):
+        deliveries = await take(one, len(bodies))
+        assert sorted(delivery.body for delivery in deliveries) == sorted(bodies)
+        for delivery in deliveries:
+            await one.settle(delivery, Ack())
+        assert not await one.receive(1, NEVER)
+    for group in ("g", "h"):
+        assert not redis.xpending(stream, group)["pending"]
+    await other_broker.aclose()
+
+
 async def test_a_dead_letter_says_when_and_where_it_died(broker: Any, redis: Any, stream: str) -> None:
     await broker.send_message(make(1))
     receiver = broker.receiver()
@@ -326,7 +490,8 @@ async def test_notes_about_messages_that_are_gone_are_dropped(broker: Any, redis
     receiver = broker.receiver()
     [delivery] = await take(receiver, 1)
     await receiver.settle(delivery, Retry(100))
-    redis.hset(f"{stream}:g:notes", "1-1", "0:[]")
+    for number in range(3000):  # more than the server shows at a time
+        redis.hset(f"{stream}:g:notes", f"1-{number}", "0:[]")
     receiver._upkeep._next_at = 0
     redis.delete(f"{stream}:g:upkeep")
     assert not await receiver.receive(1, 0)

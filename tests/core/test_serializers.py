@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from diator._core.serializers import JSONSerializer
 from diator._core.strict_json import MAX_BODY, is_too_deep
 from diator._core.wire import Message
-from diator.errors import MessageDecodeError, MessageError
+from diator.errors import MessageDecodeError, MessageEncodeError, MessageError
 
 SECRET = "hunter2"
 ID = "82a0b10e-1b3d-4c3c-9bdd-3934f8f824c2"
@@ -241,3 +241,23 @@ def test_arbitrary_json_raises_nothing_but_a_silent_decode_error(tree: Any) -> N
         serializer.decode(json.dumps(tree).encode())
     except MessageDecodeError as error:
         assert_silent(error)
+
+
+@pytest.mark.parametrize("value", [float("nan"), "x" * (256 * 1024), {1: "a key"}, object()])
+@pytest.mark.parametrize("headers_inside", [False, True])
+def test_what_has_changed_since_a_message_was_encoded_is_looked_at_again(value: Any, headers_inside: bool) -> None:
+    serializer = JSONSerializer()
+    message = Message(message_type="notification_event", message_name="Joined", payload={"user_id": 7})
+    first = serializer.encode(message, headers_inside=headers_inside)
+    assert serializer.encode(message, headers_inside=headers_inside) == first
+    message.payload["user_id"] = 8
+    assert serializer.decode(serializer.encode(message, headers_inside=headers_inside)).payload == {"user_id": 8}
+    message.payload["user_id"] = value
+    with pytest.raises(MessageEncodeError):
+        serializer.encode(message, headers_inside=headers_inside)
+
+
+def test_headers_belong_to_whoever_asked_for_them() -> None:
+    message = Message(message_type="notification_event", message_name="Joined", payload={})
+    message.headers()["schema_version"] = "2"
+    assert message.headers() == {"schema_version": "1", "content_type": "application/json"}

@@ -28,6 +28,7 @@ class Proxy:
         self.random = random.Random(seed)
         self._target = target
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._mute: set[tuple[socket.socket, socket.socket]] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -36,6 +37,10 @@ class Proxy:
         """Cut all connections."""
         for pair in list(self._pairs):
             self._close(pair)
+
+    def silence(self) -> None:
+        """Let nothing more through on the connections of now, and close none of them, like a cable that is cut."""
+        self._mute |= self._pairs
 
     def close(self) -> None:
         self._listener.close()
@@ -65,6 +70,8 @@ class Proxy:
         client, server = pair
         with suppress(OSError):
             while data := client.recv(65536):
+                if pair in self._mute:
+                    continue
                 if self.random.random() < self.losses:
                     loses.set()
                 server.sendall(data)
@@ -74,6 +81,8 @@ class Proxy:
         client, server = pair
         with suppress(OSError):
             while data := server.recv(65536):
+                if pair in self._mute:
+                    continue
                 if self.delay:
                     time.sleep(self.delay * self.random.random())
                 if loses.is_set():

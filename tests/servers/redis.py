@@ -126,13 +126,25 @@ def running_redis(name: str = "system", *options: str) -> Iterator[RedisServer]:
         )
     # /tmp, because the path of a socket must be short
     with tempfile.TemporaryDirectory(prefix="diator-redis-", dir="/tmp", ignore_cleanup_errors=True) as directory:
-        server = RedisServer(binaries[name], directory, *options)
-        server.start()
+        server = _started(binaries[name], directory, *options)
         try:
             yield server
         finally:
             server.resume()
             server.kill()
+
+
+def _started(binary: str, directory: str, *options: str) -> RedisServer:
+    for _ in range(10):
+        server = RedisServer(binary, directory, *options)
+        try:
+            server.start()
+        except RuntimeError as error:
+            if "Address already in use" not in str(error):
+                raise
+        else:
+            return server
+    raise RuntimeError("others were faster to take ten ports that had been free")
 
 
 @cache

@@ -26,6 +26,12 @@ AOF = ("--appendonly", "yes", "--appendfsync", "always")
 VISIBILITY = 0.5
 
 
+@pytest.fixture
+def source() -> Callable[[str], Any]:
+    """Makes what a broker is given to reach a server; the same tests also run with another one."""
+    return str
+
+
 def make(number: int) -> Message:
     return Message(message_type="t", message_name="n", payload={"number": number}, partition_key=str(number % 7))
 
@@ -38,10 +44,10 @@ class Run:
         handled: How often each message was handled.
     """
 
-    def __init__(self, url: str, seed: int, total: int = TOTAL, **options: Any) -> None:
+    def __init__(self, source: Any, seed: int, total: int = TOTAL, **options: Any) -> None:
         self.random = random.Random(seed)
         self.total = total
-        self.broker = RedisStreamsMessageBroker(url, stream="s", group="g", retry_timeout=20, timeout=1, **options)
+        self.broker = RedisStreamsMessageBroker(source, stream="s", group="g", retry_timeout=20, timeout=1, **options)
         self.accepted: set[int] = set()
         self.handled: Counter[int] = Counter()
         self.sending = True
@@ -93,9 +99,9 @@ def proxied(server: RedisServer, seed: int) -> Iterator[tuple[Proxy, str]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_a_server_that_is_killed_and_restarted(seed: int, partitions: int) -> None:
+def test_a_server_that_is_killed_and_restarted(source: Callable[[str], Any], seed: int, partitions: int) -> None:
     with running_redis("system", *AOF) as server:
-        run = Run(server.url, seed, partitions=partitions)
+        run = Run(source(server.url), seed, partitions=partitions)
 
         def kill() -> None:
             server.kill()
@@ -106,9 +112,9 @@ def test_a_server_that_is_killed_and_restarted(seed: int, partitions: int) -> No
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_server_that_hangs(seed: int) -> None:
+def test_a_server_that_hangs(source: Callable[[str], Any], seed: int) -> None:
     with running_redis() as server:
-        run = Run(server.url, seed)
+        run = Run(source(server.url), seed)
 
         def hang() -> None:
             for _ in range(2):
@@ -123,9 +129,9 @@ def test_a_server_that_hangs(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_connections_that_the_server_kills(seed: int, partitions: int) -> None:
+def test_connections_that_the_server_kills(source: Callable[[str], Any], seed: int, partitions: int) -> None:
     with running_redis() as server, server.client() as client:
-        run = Run(server.url, seed, partitions=partitions)
+        run = Run(source(server.url), seed, partitions=partitions)
 
         def kill() -> None:
             client.client_kill_filter(_type="normal", skipme=True)
@@ -135,17 +141,17 @@ def test_connections_that_the_server_kills(seed: int, partitions: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_server_that_pauses_its_clients(seed: int) -> None:
+def test_a_server_that_pauses_its_clients(source: Callable[[str], Any], seed: int) -> None:
     with running_redis() as server, server.client() as client:
-        run = Run(server.url, seed)
+        run = Run(source(server.url), seed)
         together(run.send, run.work, lambda: run.suffer(lambda: client.client_pause(700), 2, 1.0))
         run.finish(server)
 
 
-def test_a_server_that_forgets_everything_goes_on_with_what_comes_then() -> None:
+def test_a_server_that_forgets_everything_goes_on_with_what_comes_then(source: Callable[[str], Any]) -> None:
     with running_redis() as server, server.client() as client:
         for partitions in (1, 3):
-            broker = RedisStreamsMessageBroker(server.url, stream="s", group="g", partitions=partitions)
+            broker = RedisStreamsMessageBroker(source(server.url), stream="s", group="g", partitions=partitions)
             receiver = broker.receiver(visibility_timeout=VISIBILITY)
             broker.send_message(make(1))
             [delivery] = receiver.receive(1, 5)
@@ -183,10 +189,10 @@ def test_a_full_server_refuses_messages_and_lets_those_it_has_be_handled(name: s
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_a_network_that_delays_cuts_and_loses_replies(seed: int, partitions: int) -> None:
+def test_a_network_that_delays_cuts_and_loses_replies(source: Callable[[str], Any], seed: int, partitions: int) -> None:
     with running_redis() as server, proxied(server, seed) as (proxy, url):
         proxy.delay, proxy.losses = 0.005, 0.02
-        run = Run(url, seed, partitions=partitions)
+        run = Run(source(url), seed, partitions=partitions)
         together(run.send, run.work, run.work, lambda: run.suffer(proxy.cut, 8, 0.15))
         run.finish(server)
         assert run.handled.total() <= run.total + 10 * proxy.lost + 8 * 30

@@ -1,8 +1,11 @@
 # Generated from tests/aio/test_redis_partitions.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Partitions keep messages of one key in order, with one owner each, whoever comes, goes or dies."""
 
+import math
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +17,7 @@ from diator._core.stream_entries import partition_of
 from diator._core.wire import Message
 from diator.errors import BrokerError
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
-from tests.servers.redis import RedisServer, shared_redis
+from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.sync.conftest import sleep, together
 
 SOON, VISIBILITY = 8, 0.4
@@ -67,10 +70,27 @@ def test_partitions_are_chosen_alike_in_all_versions() -> None:
 
 def test_others_must_use_the_same_number(broker: Any, server: RedisServer) -> None:
     broker.send_message(make("k", 1))
-    other = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="h", partitions=3)
-    with pytest.raises(BrokerError, match="has 4 partitions, not 3"):
-        other.send_message(make("k", 1))
-    other.close()
+    for number in (3, 1):
+        other = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="h", partitions=number)
+        for use in (
+            lambda other=other: other.send_message(make("k", 1)),
+            lambda other=other: other.receiver().receive(1, 0),
+        ):
+            with pytest.raises(BrokerError, match=f"has 4 partitions, not {number}"):
+                use()
+        other.close()
+
+
+def test_a_stream_that_is_not_divided_cannot_be_divided_beside_those_who_use_it(server: RedisServer) -> None:
+    stream = f"test-{uuid4()}"
+    one, several = (
+        RedisStreamsMessageBroker(server.url, stream=stream, group="g", partitions=number) for number in (1, 4)
+    )
+    one.send_message(make("k", 1))
+    with pytest.raises(BrokerError, match="has 1 partitions, not 4"):
+        several.send_message(make("k", 1))
+    for broker in (one, several):
+        broker.close()
 
 
 def test_receivers_share_the_partitions_and_get_those_of_who_leaves(broker: Any) -> None:
@@ -104,6 +124,125 @@ def test_a_partition_moves_only_when_nothing_of_it_is_in_hand(broker: Any) -> No
     assert len(first._source.owned()) == len(second._source.owned()) == 2
 
 
+@pytest.fixture
+def two_owners(server: RedisServer) -> Iterator[Any]:
+    """Two brokers of one application, and a key for each of their two partitions."""
+    keys = {partition_of(key, 2): key for key in "abcdefgh"}
+    options: Any = {"stream": f"test-{uuid4()}", "group": "g", "partitions": 2}
+    brokers = [RedisStreamsMessageBroker(server.url, **options) for _ in range(2)]
+    yield (*brokers, keys[0], keys[1])
+    for broker in brokers:
+        broker.close()
+
+
+def take(receiver: Any, count: int) -> list[Any]:
+    taken: list[Any] = []
+    while len(taken) < count:
+        taken += receiver.receive(10, SOON)  # more than there are, so it is known that no more are left
+    return taken
+
+
+def join(one: Any, other: Any, held: Any) -> None:
+    """Let the other owner take its share: what the first one gives up in its next heartbeat."""
+    other.receive(1, 0)
+    one._source._renew_at = -math.inf
+    assert not one.extend(held)
+    other._source._renew_at = -math.inf
+
+
+def test_a_partition_is_kept_while_messages_of_it_are_on_their_way(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, other_key = two_owners
+    receiver, other = broker.receiver(visibility_timeout=3), other_broker.receiver(visibility_timeout=3)
+    broker.send_message(make(key, 0))
+    held = take(receiver, 1)
+    start, late = receiver._reading._lane.start, []
+
+    def start_slowly(commands: Any, done: Any) -> None:
+        is_take = commands[0][0] == "EVAL"
+        start(commands, (lambda reply: late.append((done, reply))) if is_take else done)
+
+    monkeypatch.setattr(receiver._reading._lane, "start", start_slowly)
+    broker.send_message(make(other_key, 1))
+
+    def move() -> None:
+        while not late:
+            sleep(0.01)
+        join(receiver, other, held)
+        assert len(receiver._source.owned()) == 2
+        [(done, reply)] = late
+        done(reply)
+
+    [one], _ = together(lambda: take(receiver, 1), move)
+    assert read(one) == (other_key, 1)
+    assert receiver.begin(one)
+    assert not other.receive(1, 0.1)
+
+
+def test_what_is_claimed_of_a_partition_that_was_given_up_meanwhile_is_left_to_its_next_owner(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, other_key = two_owners
+    receiver, other = broker.receiver(visibility_timeout=3), other_broker.receiver(visibility_timeout=3)
+    broker.send_messages([make(key, 0), make(other_key, 1)])
+    held, again = sorted(take(receiver, 2), key=lambda delivery: read(delivery) != (key, 0))
+    assert receiver.begin(held)
+    receiver.settle(again, Retry())
+    exchange = broker._client.exchange
+    is_claimed, is_taken = [False], [False]
+
+    def exchange_slowly(*commands: Any) -> Any:
+        replies = exchange(*commands)
+        if commands[0] == ("TIME",):
+            is_claimed[0] = True
+            while not is_taken[0]:
+                sleep(0.01)
+        return replies
+
+    monkeypatch.setattr(broker._client, "exchange", exchange_slowly)
+
+    def move() -> list[Any]:
+        while not is_claimed[0]:
+            sleep(0.01)
+        join(receiver, other, [held])
+        taken = take(other, 1)
+        is_taken[0] = True
+        return taken
+
+    taken, [one] = together(lambda: receiver.receive(1, 2), move)
+    assert read(one) == (other_key, 1)
+    assert not taken
+    assert other.begin(one)
+
+
+def test_what_the_next_owner_has_is_not_taken_up_again_by_the_one_before(
+    two_owners: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, other_broker, key, _ = two_owners
+    receiver, other = (
+        broker.receiver(visibility_timeout=VISIBILITY),
+        other_broker.receiver(visibility_timeout=VISIBILITY),
+    )
+    broker.send_message(make(key, 0))
+    [delivery] = take(receiver, 1)
+    receiver._ledger.remove(receiver._ledger.find(delivery))  # as if the reply had got lost
+    receiver._claims.recover()
+    taken: list[Any] = []
+    exchange = broker._client.exchange
+
+    def exchange_late(*commands: Any) -> Any:
+        if commands[0] == ("TIME",) and not taken:  # it is about to claim, and stopped for too long
+            sleep(VISIBILITY * 1.5)
+            taken.extend(take(other, 1))
+        return exchange(*commands)
+
+    monkeypatch.setattr(broker._client, "exchange", exchange_late)
+    assert not receiver.receive(10, VISIBILITY)
+    assert other.begin(taken[0])
+    assert not other.extend(taken)
+
+
 def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> None:
     stalled, other = (broker.receiver(visibility_timeout=VISIBILITY) for _ in range(2))
     broker.send_messages([make("k", 1), make("k", 2)])
@@ -126,6 +265,42 @@ def test_who_lost_his_lease_begins_and_gets_nothing_any_more(broker: Any) -> Non
         other.settle(delivery, Ack())
     [three] = other.receive(1, SOON)
     assert read(three) == ("k", 3)
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_a_receiver_waits_in_peace_after_the_reply_to_a_read_got_lost(is_renewed: bool) -> None:
+    with running_redis() as own, own.client() as client:
+        broker = RedisStreamsMessageBroker(own.url, stream="s", group="g", partitions=2)
+        receiver = broker.receiver(visibility_timeout=30)
+        assert not receiver.receive(1, 0)
+        broker.send_messages([make("k", number) for number in range(3)])
+        stream = f"s:{partition_of('k', 2)}"
+        [(_, entries)] = client.xreadgroup("g", receiver._source._consumer, {stream: ">"})
+        if is_renewed:
+            receiver._source._renew_at = -math.inf
+            assert not receiver.receive(1, 0)
+            assert receiver._source._last[stream] == entries[-1][0].decode()
+        before = client.info("stats")["total_commands_processed"]
+        assert not receiver.receive(1, 1)
+        assert client.info("stats")["total_commands_processed"] - before < 100
+        broker.send_message(make("k", 3))
+        assert [read(delivery) for delivery in take(receiver, 1)] == [("k", 3)]
+        broker.close()
+
+
+def test_a_partition_that_is_deleted_does_not_stop_the_others(two_owners: Any, server: RedisServer) -> None:
+    broker, _, key, other_key = two_owners
+    receiver = broker.receiver()
+    broker.send_messages([make(key, 0), make(other_key, 1)])
+    for delivery in take(receiver, 2):
+        receiver.settle(delivery, Ack())
+    with server.client() as client:
+        client.delete(broker._place.streams[0])
+    for number, name in ((2, other_key), (3, key)):
+        receiver._source._renew_at = -math.inf
+        receiver.extend([])
+        broker.send_message(make(name, number))
+        assert [read(delivery) for delivery in take(receiver, 1)] == [(name, number)]
 
 
 def test_what_was_pending_comes_before_what_is_new(broker: Any) -> None:
@@ -177,3 +352,31 @@ def test_keys_stay_in_order_while_receivers_come_and_die(broker: Any) -> None:
 
     together(send, lambda: work(3, 40), lambda: work(4, 25), lambda: work(2, 70))
     assert {key: list(range(total // keys)) for key in sent} == handled
+
+
+def test_leases_are_extended_and_given_up_while_somebody_reads(broker: Any) -> None:
+    """A heartbeat does the one, and where there are threads it runs in one of its own."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns at every opportunity
+    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+    end = monotonic() + 2
+
+    def read_on() -> None:
+        while monotonic() < end:
+            receiver.receive(1, 0)
+
+    def extend() -> None:
+        while monotonic() < end:
+            receiver._source._renew_at = -math.inf
+            receiver.extend([])
+
+    def come_and_go() -> None:
+        while monotonic() < end:
+            other = broker.receiver(visibility_timeout=VISIBILITY)
+            other.receive(1, 0)
+            other.close()
+
+    try:
+        together(read_on, extend, come_and_go)
+    finally:
+        sys.setswitchinterval(interval)

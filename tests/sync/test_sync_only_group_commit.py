@@ -64,7 +64,7 @@ def test_interruptions_at_random_mix_nothing_up(seed: int) -> None:
     assert outcomes.total() == 1000
     assert outcomes["ok"] > 500
     assert len(sent) == len(set(sent))
-    assert (len(commit._queue), commit._queue._is_busy) == (0, False)
+    assert (len(commit._queue), commit._queue.is_busy) == (0, False)
 
 
 class Interruption(BaseException):
@@ -88,7 +88,7 @@ def test_a_follower_that_is_interrupted_withdraws_and_lets_the_others_go_on(monk
 
     with ThreadPoolExecutor(3) as pool:
         leader = pool.submit(commit.submit, "leader")
-        while not commit._queue._is_busy:
+        while not commit._queue.is_busy:
             time.sleep(0.001)
         with monkeypatch.context() as patch:
             patch.setattr("diator._runtime.sync.group_commit.Event", Broken)

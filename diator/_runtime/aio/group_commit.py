@@ -1,13 +1,12 @@
 """How tasks share round trips."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-import anyio
-
-from ..._core.group_commit import GroupCommitQueue
-from .loops import current_loop
+from ..._core.group_commit import GroupCommitQueue, Slot
+from .loops import call_soon, current_loop, new_event
 
 __all__ = ("Done", "GroupCommit")
 
@@ -28,6 +27,7 @@ class GroupCommit(Generic[T, R]):
         start: Starts a round trip, and must call back exactly once, on this event loop, whatever happens.
         max_weight: The most that goes with one.
         weight: What an item adds to that.
+        is_patient: Whether the first one, too, waits until all tasks have run that are about to.
     """
 
     def __init__(
@@ -35,12 +35,14 @@ class GroupCommit(Generic[T, R]):
         start: Callable[[Sequence[T], Done[R]], None],
         max_weight: int = 100,
         weight: Callable[[T], int] = lambda item: 1,
+        is_patient: bool = False,
     ) -> None:
         self._start = start
+        self._is_patient = is_patient
         self._max_weight = max_weight
         self._weight = weight
         # one for each event loop: what is left of one that ended does not disturb the next
-        self._queues: WeakKeyDictionary[Any, GroupCommitQueue[T, R]] = WeakKeyDictionary()
+        self._lines: WeakKeyDictionary[Any, _Line[T, R]] = WeakKeyDictionary()
 
     async def submit(self, item: T) -> R:
         """Wait until the item has been done. Cancelled before it was sent, it never is; after that, it may be.
@@ -48,31 +50,61 @@ class GroupCommit(Generic[T, R]):
         Returns:
             What became of it; an `Exception` is raised.
         """
-        queue = self._queue()
-        event = anyio.Event()
-        slot = queue.add(item, event.set)
-        self._go_on(queue)
+        line = self._line()
+        event = new_event()
+        slot = line.queue.add(item, event.set)
+        if not self._is_patient:
+            line.go_on()
+        elif not line.queue.is_busy:
+            line.gather()
         try:
             await event.wait()
         except BaseException:
-            queue.withdraw(slot)
+            line.queue.withdraw(slot)
             raise
         return slot.result()
 
-    def _queue(self) -> GroupCommitQueue[T, R]:
+    def _line(self) -> "_Line[T, R]":
         loop = current_loop()
-        queue = self._queues.get(loop)
-        if queue is None:
-            queue = self._queues[loop] = GroupCommitQueue[T, R](self._max_weight, self._weight)
-        return queue
+        line = self._lines.get(loop)
+        if line is None:
+            line = self._lines[loop] = _Line[T, R](self._start, GroupCommitQueue(self._max_weight, self._weight))
+        return line
 
-    def _go_on(self, queue: GroupCommitQueue[T, R]) -> None:
-        batch = queue.take()
-        if not batch:
-            return
 
-        def done(outcome: Sequence[R | Exception] | Exception) -> None:
-            queue.finish(batch, outcome)
-            self._go_on(queue)
+class _Line(Generic[T, R]):
+    """Those who wait on one event loop."""
 
-        self._start([slot.item for slot in batch], done)
+    def __init__(self, start: Callable[[Sequence[T], Done[R]], None], queue: GroupCommitQueue[T, R]) -> None:
+        self.queue = queue
+        self._start = start
+        self._is_gathering = False
+
+    def go_on(self) -> None:
+        """Start a round trip, unless one is under way, or about to start, or nobody waits."""
+        while batch := [] if self._is_gathering else self.queue.take():
+            try:
+                self._start([slot.item for slot in batch], partial(self._done, batch))
+            except Exception as exc:  # noqa: BLE001 - whoever waits for it raises it
+                self.queue.finish(batch, exc)
+            else:
+                return
+
+    def _done(self, batch: Sequence[Slot[T, R]], outcome: Sequence[R | Exception] | Exception) -> None:
+        self.queue.finish(batch, outcome)
+        if len(batch) == 1:
+            self.go_on()
+        else:
+            # Those who have just been woken may want more. If it goes together with what waits already, there is one
+            # round trip; otherwise there would be two halves, again and again.
+            self.gather()
+
+    def gather(self) -> None:
+        """Start a round trip when the tasks have run that are about to."""
+        if not self._is_gathering:
+            self._is_gathering = True
+            call_soon(self._gathered)
+
+    def _gathered(self) -> None:
+        self._is_gathering = False
+        self.go_on()

@@ -1,11 +1,11 @@
 """Which event loop this is, and how other threads reach it."""
 
 import sys
-from asyncio import get_running_loop
-from collections.abc import Callable
-from typing import Any
+from asyncio import Future, get_running_loop
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
-__all__ = ("current_loop", "poster")
+__all__ = ("Event", "call_soon", "current_loop", "new_event", "poster")
 
 
 def current_loop() -> Any:
@@ -14,6 +14,48 @@ def current_loop() -> Any:
     if trio is not None and trio.lowlevel.in_trio_run():
         return trio.lowlevel.current_trio_token()
     return get_running_loop()
+
+
+class Event(Protocol):
+    """Something that happens once, which one task waits for."""
+
+    def set(self) -> object:
+        """Let it happen."""
+        ...
+
+    def wait(self) -> Awaitable[object]:
+        """Wait until it has happened."""
+        ...
+
+
+def new_event() -> Event:
+    """An event of this event loop's own kind, for what happens with every message: AnyIO's takes five times as long."""
+    trio: Any = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        event: Event = trio.Event()
+        return event
+    return _AsyncioEvent()
+
+
+class _AsyncioEvent:
+    __slots__ = ("_future",)
+
+    def __init__(self) -> None:
+        self._future: Future[None] = get_running_loop().create_future()
+
+    def set(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+    def wait(self) -> Awaitable[None]:
+        return self._future
+
+
+def call_soon(function: Callable[[], object]) -> None:
+    """Run a function on this event loop, after what is about to run already."""
+    loop = current_loop()
+    soon: Callable[[Callable[[], object]], object] = getattr(loop, "call_soon", None) or loop.run_sync_soon
+    soon(function)
 
 
 def poster(loop: Any) -> Callable[..., object]:

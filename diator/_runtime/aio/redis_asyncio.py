@@ -3,15 +3,18 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from anyio.lowlevel import RunVar
 
 from ...errors import BrokerError, BrokerUnavailable
-from ..redis_connections import Command, Reply
-from ..redis_failures import failure, parts, refusal
+from ..redis_connections import Command, Reply, pack
+from ..redis_failures import failure
 from ..redis_library import redis
 from ..redis_pools import make_pool
+from ..redis_silence import Silence
+from .redis_asyncio_connections import AsyncioConnections
 from .redis_threads import Lane, Taker, Transport
 
 __all__ = ("AsyncioTransport",)
@@ -32,52 +35,45 @@ class AsyncioTransport(Transport):
         self._timeout = timeout
         self._block = block
         # for each event loop its own: connections cannot leave the one they were opened on
-        self._pools: RunVar[tuple[Any, Any]] = RunVar("diator_redis_pools")
+        self._opened: RunVar[AsyncioConnections] = RunVar("diator_redis_connections")
+        self._lanes: RunVar[AsyncioConnections] = RunVar("diator_redis_lanes")
         self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
-        pool, _ = self._get_pools()
-        _spawn(self._exchange_once(pool, commands), done)
+        _spawn(partial(self._here(self._opened, self._timeout).exchange, commands), done)
 
     def lane(self) -> Lane:
-        return _AsyncioLane(self._get_pools)
+        return _AsyncioLane(lambda: self._here(self._lanes, self._timeout + self._block))
 
     async def aclose(self) -> None:
         self._is_closed = True
-        pools = self._pools.get(None)
-        for pool in pools or ():
-            await pool.disconnect()
+        for var in (self._opened, self._lanes):
+            connections = var.get(None)
+            if connections is not None:
+                await connections.close()
 
-    async def _exchange_once(self, pool: Any, commands: Sequence[Command]) -> list[Reply]:
-        connection = await _open(pool)
-        try:
-            return await _exchange(connection, commands)
-        finally:
-            if self._is_closed:  # meanwhile: nobody else would close this one
-                await connection.disconnect(nowait=True)
-            await pool.release(connection)
-
-    def _get_pools(self) -> tuple[Any, Any]:
-        pools = self._pools.get(None)
-        if pools is None:
+    def _here(self, var: RunVar[AsyncioConnections], timeout: float) -> AsyncioConnections:
+        connections = var.get(None)
+        if connections is None:
             _expect_asyncio()
-            pools = make_pool(self._source, self._timeout), make_pool(self._source, self._timeout + self._block)
-            self._pools.set(pools)
-        return pools
+            connections = AsyncioConnections(make_pool(self._source, self._timeout), timeout, self._is_closed)
+            var.set(connections)
+        return connections
 
 
 class _AsyncioLane:
-    def __init__(self, pools: Callable[[], tuple[Any, Any]]) -> None:
+    def __init__(self, connections: Callable[[], AsyncioConnections]) -> None:
         self.client_id = 0
-        self._pools = pools
+        self._connections = connections
         self._connection: Any = None
-        self._task: asyncio.Task[list[Reply]] | None = None
+        self._silence = Silence()
+        self._task: asyncio.Task[None] | None = None
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
-        self._task = _spawn(self._exchange(commands), done)
+        self._task = _spawn(partial(self._exchange, commands), done)
 
     def listen(self, subscribe: Command, limit: int, timeout: float, done: Taker) -> None:
-        self._task = _spawn(self._listen(subscribe, timeout), done)
+        self._task = _spawn(partial(self._listen, subscribe, timeout), done)
 
     def close(self) -> None:
         if self._task is not None and not self._task.done():
@@ -85,7 +81,7 @@ class _AsyncioLane:
         else:
             connection, self._connection = self._connection, None
             if connection is not None:
-                _spawn(self._release(connection), lambda outcome: None)
+                _spawn(partial(self._release, connection), lambda outcome: None)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         return await self._kept(self._exchange_on, commands)
@@ -98,7 +94,7 @@ class _AsyncioLane:
         connection, self._connection = self._connection, None
         is_new = connection is None
         if is_new:
-            connection = await _open(self._pools()[1])
+            connection = await self._connections().open()
         try:
             replies = await function(connection, is_new, *args)
         except BaseException:
@@ -110,24 +106,29 @@ class _AsyncioLane:
 
     async def _exchange_on(self, connection: Any, is_new: bool, commands: Sequence[Command]) -> list[Reply]:
         if is_new:
-            [self.client_id] = await _exchange(connection, [("CLIENT", "ID")])
-        return await _exchange(connection, commands)
+            [self.client_id] = await self._connections().exchange_on(connection, [("CLIENT", "ID")])
+        return await self._connections().exchange_on(connection, commands)
 
     async def _listen_on(self, connection: Any, is_new: bool, subscribe: Command, timeout: float) -> list[Reply]:
         if is_new:
-            [reply] = await _exchange(connection, [subscribe])
+            [reply] = await self._connections().exchange_on(connection, [subscribe])
             if isinstance(reply, BrokerError):
                 raise reply
+            self._silence = Silence()
         try:
+            if self._silence.must_ask():
+                await connection.send_packed_command(pack(connection, [("PING",)]), check_health=False)
             # it may not have been read from the socket yet, so even 0 seconds are a few
             pushed = await connection.read_response(timeout=max(timeout, 0.01), disconnect_on_error=False)
         except (redis.RedisError, OSError) as exc:
             raise failure(exc) from exc
-        return [] if pushed is None else [pushed]
+        if pushed is None:
+            return []
+        self._silence.end()
+        return [pushed]
 
     async def _release(self, connection: Any) -> list[Reply]:
-        await connection.disconnect(nowait=True)
-        await self._pools()[1].release(connection)
+        await self._connections().drop(connection)
         return []
 
 
@@ -137,47 +138,29 @@ def _expect_asyncio() -> None:
         raise TypeError("a redis.asyncio.Redis does not run on trio: pass a URL or a redis.Redis, which do")
 
 
-def _spawn(coroutine: Coroutine[Any, Any, list[Reply]], done: Taker) -> "asyncio.Task[list[Reply]]":
-    task = asyncio.get_running_loop().create_task(coroutine)
-    _running.add(task)
+def _spawn(function: Callable[[], Coroutine[Any, Any, list[Reply]]], done: Taker) -> "asyncio.Task[None]":
+    """Call a function in a task, and hand over what it returns, or why it did not."""
+    is_told = False
 
-    def ended(task: "asyncio.Task[list[Reply]]") -> None:
+    async def run() -> None:
+        nonlocal is_told
+        try:
+            outcome: list[Reply] | Exception = await function()
+        except Exception as exc:  # noqa: BLE001 - whoever waits for the replies raises it
+            outcome = exc
+        is_told = True  # from the task itself: its callbacks run one round of the event loop later
+        done(outcome)
+
+    def ended(task: "asyncio.Task[None]") -> None:
         _running.discard(task)
-        if task.cancelled():
+        if not is_told:
             done(BrokerUnavailable("the event loop is ending"))
-        else:
-            exc = task.exception()
-            done(exc if isinstance(exc, Exception) else task.result())
 
+    task = asyncio.get_running_loop().create_task(run())
+    _running.add(task)
     task.add_done_callback(ended)
     return task
 
 
 #: The event loop itself only keeps weak references.
-_running: set["asyncio.Task[list[Reply]]"] = set()
-
-
-async def _open(pool: Any) -> Any:
-    try:
-        return await pool.get_connection()
-    except (redis.RedisError, OSError) as exc:
-        raise failure(exc, maybe_done=False) from exc
-
-
-async def _exchange(connection: Any, commands: Sequence[Command]) -> list[Reply]:
-    try:
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        return [await _reply(connection, command) for command in commands]
-    except (redis.RedisError, OSError) as exc:
-        await connection.disconnect(nowait=True)
-        raise failure(exc) from exc
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
-
-
-async def _reply(connection: Any, command: Command) -> Reply:
-    try:
-        return parts(await connection.read_response(), command)
-    except redis.ResponseError as exc:
-        return refusal(exc, command)
+_running: set["asyncio.Task[None]"] = set()

@@ -5,14 +5,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
-import anyio
-
 from ...errors import BrokerError
 from ..daemon_threads import run_in_thread
 from ..redis_connections import Command, Connections, Reply
 from ..redis_connections import Lane as Connection
+from ..redis_failures import no_thread
 from ..redis_pools import make_pool
-from .loops import current_loop, poster
+from .loops import current_loop, new_event, poster
 
 __all__ = ("Lane", "Taker", "Transport")
 
@@ -57,7 +56,7 @@ class Transport:
         Raises:
             BrokerUnavailable: The replies did not come.
         """
-        arrived = anyio.Event()
+        arrived = new_event()
         outcomes: list[list[Reply] | Exception] = []
 
         def done(outcome: list[Reply] | Exception) -> None:
@@ -115,4 +114,7 @@ def _detach(function: Callable[[], list[Reply]], done: Taker) -> None:
         with suppress(RuntimeError):  # the event loop has ended, and nobody waits
             post(done, outcome)
 
-    run_in_thread(job)
+    try:
+        run_in_thread(job)
+    except RuntimeError as exc:
+        post(done, no_thread(exc))

@@ -1,10 +1,13 @@
 """How `diator.aio` waits: for time to pass, or for something to change."""
 
+from math import inf
 from types import TracebackType
 from typing import Self
 
 import anyio
 from anyio.lowlevel import checkpoint
+
+from .loops import Event, new_event
 
 __all__ = ("Changes", "checkpoint", "current_time")
 
@@ -15,10 +18,13 @@ class Changes:
     """Guards what several tasks look at and change, and lets them wait until somebody has changed it.
 
     Use it as a context manager around every access. Nothing is locked: tasks run one at a time between awaits.
+
+    Args:
+        guard: What guards it already. `notify` still wakes only those who wait here.
     """
 
-    def __init__(self) -> None:
-        self._waiting: set[anyio.Event] = set()
+    def __init__(self, guard: "Changes | None" = None) -> None:
+        self._waiting: set[Event] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -30,15 +36,19 @@ class Changes:
 
     async def wait(self, timeout: float) -> None:
         """Wait for `notify`, at most ``timeout`` seconds; afterwards look again, as anything may have happened."""
-        event = anyio.Event()
+        event = new_event()
         self._waiting.add(event)
         try:
-            with anyio.move_on_after(timeout):
+            if timeout == inf:
                 await event.wait()
+            else:
+                with anyio.move_on_after(timeout):
+                    await event.wait()
         finally:
             self._waiting.discard(event)
 
     def notify(self) -> None:
         """Wake everybody who waits."""
-        for event in self._waiting:
+        waiting, self._waiting = self._waiting, set()
+        for event in waiting:
             event.set()

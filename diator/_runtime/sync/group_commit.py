@@ -26,6 +26,7 @@ class GroupCommit(Generic[T, R]):
         start: Makes a round trip, and must call back exactly once, in this thread, whatever happens.
         max_weight: The most that goes with one.
         weight: What an item adds to that.
+        is_patient: For `diator.aio`; threads cannot tell who is about to run.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class GroupCommit(Generic[T, R]):
         start: Callable[[Sequence[T], Done[R]], None],
         max_weight: int = 100,
         weight: Callable[[T], int] = lambda item: 1,
+        is_patient: bool = False,
     ) -> None:
         self._start = start
         self._lock = Lock()

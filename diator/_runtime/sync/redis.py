@@ -8,6 +8,7 @@ from ...errors import BrokerError
 from ..daemon_threads import run_in_thread
 from ..redis_connections import Command, Connections, Reply
 from ..redis_connections import Lane as Connection
+from ..redis_failures import no_thread
 from ..redis_pools import is_asynchronous, make_pool
 
 __all__ = ("Command", "Lane", "Reply", "Taker", "Transport", "connect")
@@ -59,7 +60,7 @@ class Transport:
 
     def detach(self, commands: Sequence[Command], done: Taker) -> None:
         """Do the same in another thread, without waiting for it."""
-        run_in_thread(partial(_call, partial(self._connections.exchange, commands), done))
+        _detach(partial(self._connections.exchange, commands), done)
 
     def lane(self) -> "Lane":
         """Make a connection for commands that block."""
@@ -82,15 +83,22 @@ class Lane:
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
         """Send commands, and hand the replies over in the thread."""
-        run_in_thread(partial(_call, partial(self._connection.exchange, commands), done))
+        _detach(partial(self._connection.exchange, commands), done)
 
     def listen(self, subscribe: Command, limit: int, timeout: float, done: Taker) -> None:
         """Wait for pushes, and hand them over in the thread."""
-        run_in_thread(partial(_call, partial(self._connection.listen, subscribe, limit, timeout), done))
+        _detach(partial(self._connection.listen, subscribe, limit, timeout), done)
 
     def close(self) -> None:
         """Close the connection, also while a call uses it."""
         self._connection.close()
+
+
+def _detach(function: Callable[[], list[Reply]], done: Taker) -> None:
+    try:
+        run_in_thread(partial(_call, function, done))
+    except RuntimeError as exc:
+        done(no_thread(exc))
 
 
 def _call(function: Callable[[], list[Reply]], done: Taker) -> None:

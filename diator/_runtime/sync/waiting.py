@@ -16,10 +16,14 @@ class Changes:
     """Guards what several threads look at and change, and lets them wait until somebody has changed it.
 
     Use it as a context manager around every access: it is a lock.
+
+    Args:
+        guard: What guards it already: then that is the lock. `notify` still wakes only those who wait here.
     """
 
-    def __init__(self) -> None:
-        self._condition = threading.Condition(threading.Lock())
+    def __init__(self, guard: "Changes | None" = None) -> None:
+        self._lock: threading.Lock = threading.Lock() if guard is None else guard._lock
+        self._condition = threading.Condition(self._lock)
 
     def __enter__(self) -> Self:
         self._condition.__enter__()

@@ -1,12 +1,14 @@
 """Waits for new messages of a stream, in calls to the server that may outlast who waits."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from ..._core.stream_entries import Entry
 from ..._runtime.aio.redis import Reply
-from ..._runtime.aio.waiting import Changes, current_time
+from ..._runtime.aio.waiting import Changes
 from ._redis_client import BLOCK, RedisClient
-from ._redis_sources import Partitions, SharedStream
+from ._redis_partitions import Partitions
+from ._redis_sources import SharedStream
 
 __all__ = ("Reading",)
 
@@ -19,7 +21,6 @@ class Reading:
         source: What to read.
         changes: Guards what is called, and wakes those who wait.
         take: Called with the stream, an entry, and a time before it was delivered.
-        failed: Called when a call brought no answer: what it was to bring may be pending.
     """
 
     def __init__(
@@ -28,13 +29,11 @@ class Reading:
         source: SharedStream | Partitions,
         changes: Changes,
         take: Callable[[str, Entry, float], None],
-        failed: Callable[[], None],
     ) -> None:
         self._client = client
         self._source = source
         self._changes = changes
         self._take = take
-        self._failed = failed
         self._lane = client.transport.lane()
         self._is_going = self._is_stopped = False
         self._asked_at = 0.0
@@ -48,30 +47,40 @@ class Reading:
             deadline: When to give up waiting.
             interruption: When the call itself has to end, because there is something else to look at.
         """
-        now = current_time()
-        block = min(deadline, interruption, now + BLOCK) - now
+        now = monotonic()
+        block = max(0.0, min(deadline, interruption, now + BLOCK) - now)
         # a call that does not block is waited for: it is no waiting for messages
         until = deadline if block > 0 else now + 2 * self._client.timeout
+        self._start(limit, block)
         with self._changes:
-            starts = not self._is_going
-            if starts:
-                self._is_going, self._failure, self._asked_at = True, None, now
-        if starts:
-            self._lane.start(self._source.reading(limit, block), self._arrived)
-        with self._changes:
-            while self._is_going and not self._is_stopped and current_time() < until:
-                await self._changes.wait(until - current_time())
+            while self._is_going and not self._is_stopped and monotonic() < until:
+                await self._changes.wait(until - monotonic())
             failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
+
+    def _start(self, limit: int, block: float) -> None:
+        """Begin a call, unless there is one."""
+        with self._changes:
+            if self._is_going:
+                return
+            commands = self._source.reading(limit, block)
+            self._is_going, self._failure, self._asked_at = True, None, monotonic()
+        try:
+            self._lane.start(commands, self._arrived)
+        except BaseException:  # it will never arrive
+            with self._changes:
+                self._is_going = False
+                self._source.lost()
+            raise
 
     async def stop(self) -> None:
         """Wake who waits, and let a call that waits return, which loses nothing; but do not wait long for that."""
         with self._changes:
             self._is_stopped = True
             self._changes.notify()
-        until = current_time() + 1.0
-        while self._is_going and current_time() < until:
+        until = monotonic() + 1.0
+        while self._is_going and monotonic() < until:
             if self._lane.client_id:
                 self._client.transport.detach([("CLIENT", "UNBLOCK", self._lane.client_id)], lambda replies: None)
             with self._changes:
@@ -88,7 +97,7 @@ class Reading:
             answer = replies if isinstance(replies, Exception) else replies[-1]
             if isinstance(answer, Exception):
                 self._failure = answer
-                self._failed()
+                self._source.lost()
             else:
                 for stream, entry in self._source.entries(answer):
                     self._take(stream, entry, self._asked_at)

@@ -2,12 +2,12 @@
 
 import logging
 import math
+from time import monotonic
 from typing import Any
 
 from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import lowest_needed, number_of
 from ..._core.stream_scripts import FORGET, LOCK
-from ..._runtime.aio.waiting import current_time
 from ...errors import BrokerError, BrokerUnavailable
 from ._redis_place import StreamPlace
 
@@ -38,7 +38,7 @@ class Upkeep:
 
     async def run(self) -> None:
         """Do a round, if it is time and nobody else of the group has done it."""
-        now = current_time()
+        now = monotonic()
         if now < self._next_at:
             return
         self._next_at = now + _INTERVAL
@@ -88,11 +88,14 @@ class Upkeep:
 
     async def _drop_notes(self, stream: str) -> None:
         """Drop notes about messages that somebody removed before they were settled."""
-        notes = self._place.notes(stream)
-        (_, found), pending = await self._place.client.exchange(
-            ("HSCAN", notes, 0, "COUNT", 100), ("XPENDING", stream, self._place.group)
-        )
-        lowest = number_of(pending[1].decode()) if pending[0] else (math.inf, 0)
-        stale = [note for note in found[::2] if number_of(note.decode()) < lowest]
-        if stale:
-            await self._place.client.exchange(("HDEL", notes, *stale))
+        notes, cursor = self._place.notes(stream), b"0"
+        while True:
+            (cursor, found), pending = await self._place.client.exchange(
+                ("HSCAN", notes, cursor, "COUNT", 1000), ("XPENDING", stream, self._place.group)
+            )
+            lowest = number_of(pending[1].decode()) if pending[0] else (math.inf, 0)
+            stale = [note for note in found[::2] if number_of(note.decode()) < lowest]
+            if stale:
+                await self._place.client.exchange(("HDEL", notes, *stale))
+            if cursor == b"0":
+                return

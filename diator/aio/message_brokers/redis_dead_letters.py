@@ -7,6 +7,7 @@ from typing import Any
 from ..._core.delivery import DeadMessage
 from ..._core.serializers import Serializer
 from ..._core.stream_entries import Entry, dead_message, number_of
+from ..._core.stream_scripts import SEND_AGAIN
 from ..._runtime.aio.redis import Command
 from ...errors import DeadLetterDoesNotExist, MessageDecodeError
 from ._redis_place import StreamPlace
@@ -44,9 +45,10 @@ class RedisDeadLetters:
         return await self._send_again(entries)
 
     async def retry_all(self) -> int:
-        """Send all messages again that can be read."""
-        count, after = 0, None
-        while entries := await self._read(self._client.max_batch, after):
+        """Send all messages again that can be read. What is put aside meanwhile stays, or this might never end."""
+        newest = await self._call("XREVRANGE", self._place.dead_stream, "+", "-", "COUNT", 1)
+        count, after, last = 0, None, Entry.from_reply(newest[0]).id if newest else "0"
+        while entries := await self._read(self._client.max_batch, after, last):
             count += await self._send_again([entry for entry in entries if self._is_readable(entry)])
             after = entries[-1].id
         return count
@@ -56,9 +58,9 @@ class RedisDeadLetters:
         ids = list(filter(_is_id, dead_ids))
         return await self._call("XDEL", self._place.dead_stream, *ids) if ids else 0
 
-    async def _read(self, limit: int, after: str | None) -> Sequence[Entry]:
+    async def _read(self, limit: int, after: str | None, last: str = "+") -> Sequence[Entry]:
         first = "-" if after is None else f"({after}"
-        entries = await self._call("XRANGE", self._place.dead_stream, first, "+", "COUNT", limit)
+        entries = await self._call("XRANGE", self._place.dead_stream, first, last, "COUNT", limit)
         return [Entry.from_reply(entry) for entry in entries]
 
     async def _find(self, dead_ids: Sequence[str]) -> Sequence[Entry]:
@@ -66,11 +68,14 @@ class RedisDeadLetters:
         return [Entry.from_reply(entry) for entries in found for entry in entries]
 
     async def _send_again(self, entries: Sequence[Entry]) -> int:
-        """Add each to its stream and remove it here in one step, so that it is in one of them at any time."""
+        """Add each to its stream and remove it here in one step, so that it is in exactly one of them at any time."""
+        count = 0
         for entry in entries:
             add = self._place.add(entry.body, entry.headers, entry.id, entry.group)
-            await self._client.submit([("MULTI",), add, ("XDEL", self._place.dead_stream, entry.id), ("EXEC",)])
-        return len(entries)
+            remove = ("EVAL", SEND_AGAIN, 2, self._place.dead_stream, add[1], entry.id)
+            *_, [_, is_sent] = await self._client.submit([("MULTI",), add, remove, ("EXEC",)])
+            count += is_sent
+        return count
 
     async def _call(self, *command: Any) -> Any:
         self._client.expect_open()

@@ -3,10 +3,11 @@
 import logging
 from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 
 from ..._core.delivery import Ack, DeadLetter, Delivery, Verdict
 from ..._runtime.aio.redis import Reply
-from ..._runtime.aio.waiting import Changes, checkpoint, current_time
+from ..._runtime.aio.waiting import Changes, checkpoint
 from ...errors import BrokerClosed
 from ._redis_client import BLOCK, RedisClient
 
@@ -48,7 +49,7 @@ class RedisPubSubReceiver:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         await checkpoint()
-        deadline = current_time() + timeout
+        deadline = monotonic() + timeout
         has_looked = False
         while True:
             with self._changes:
@@ -57,7 +58,7 @@ class RedisPubSubReceiver:
                     return []
                 if self._ready:
                     return [self._deliver(self._ready.popleft()) for _ in range(min(limit, len(self._ready)))]
-                now = current_time()
+                now = monotonic()
                 if has_looked and now >= deadline:
                     return []
                 starts = not self._is_reading
@@ -107,8 +108,8 @@ class RedisPubSubReceiver:
     async def _wait(self, until: float) -> None:
         """Wait until something has arrived, and raise what has gone wrong."""
         with self._changes:
-            while self._is_reading and not self._is_stopped and current_time() < until:
-                await self._changes.wait(until - current_time())
+            while self._is_reading and not self._is_stopped and monotonic() < until:
+                await self._changes.wait(until - monotonic())
             failure, self._failure = self._failure, None
             self._expect_open()
             if failure is not None and not self._is_stopped:

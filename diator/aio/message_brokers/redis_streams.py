@@ -8,6 +8,7 @@ from typing import Any
 from ..._core.delivery import Capability
 from ..._core.serializers import JSONSerializer, Serializer
 from ..._core.stream_health import concerns
+from ..._core.stream_scripts import SETTLE_NUMBER
 from ..._core.wire import Message
 from ..._runtime.aio.redis import Command
 from ...errors import BrokerError, BrokerUnavailable
@@ -151,9 +152,7 @@ class RedisStreamsMessageBroker:
 
     async def _expect_partitions(self) -> None:
         key, ours = self._place.key("partitions"), len(self._place.streams)
-        if ours == 1:
-            return
-        _, count = await self._client.exchange(("SET", key, ours, "NX"), ("GET", key))
+        [count] = await self._client.exchange(("EVAL", SETTLE_NUMBER, 1, key, ours))
         if int(count) != ours:
             raise BrokerError(
                 f"the stream {self._place.stream} has {int(count)} partitions, not {ours}: use the same number "

@@ -4,11 +4,12 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import random
+from time import monotonic
 from typing import Any, TypeVar
 
 from ..._runtime.sync.group_commit import Done, GroupCommit
 from ..._runtime.sync.redis import Command, Reply, Transport, connect
-from ..._runtime.sync.waiting import Changes, current_time
+from ..._runtime.sync.waiting import Changes
 from ...errors import BrokerClosed, BrokerError, BrokerUnavailable
 
 __all__ = ("BLOCK", "RedisClient", "Unit", "expect_done")
@@ -71,14 +72,14 @@ class RedisClient:
             act: What to do: the very same each time.
             only_undone: Do it again only if it surely has not been done.
         """
-        deadline = current_time() + self._retry_timeout
+        deadline = monotonic() + self._retry_timeout
         delay = 0.02
         while True:
             try:
                 return act()
             except BrokerUnavailable as error:
                 pause = delay * (0.5 + random())
-                if current_time() + pause > deadline or (only_undone and error.maybe_done):
+                if monotonic() + pause > deadline or (only_undone and error.maybe_done):
                     raise
             with self.changes:
                 self.expect_open()

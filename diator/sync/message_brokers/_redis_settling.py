@@ -3,15 +3,15 @@
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from time import monotonic
 
 from ..._core.delivery import Ack, Delivery, Retry, Verdict
 from ..._core.stream_acks import ack_commands
-from ..._core.stream_entries import Note, Pending, dead_fields
+from ..._core.stream_entries import Note, dead_fields
 from ..._core.stream_ledger import Held, Ledger
-from ..._core.stream_scripts import BEGIN, EXTEND, RELEASE, RETRY
+from ..._core.stream_scripts import BEGIN, BURY, EXTEND, RELEASE, RETRY
 from ..._runtime.sync.group_commit import Done, GroupCommit
 from ..._runtime.sync.redis import Command, Reply
-from ..._runtime.sync.waiting import current_time
 from ...errors import BrokerError
 from ._redis_place import StreamPlace
 
@@ -34,7 +34,8 @@ class Settling:
         self._consumer = consumer
         self._visibility = visibility
         self._ledger = ledger
-        self._acks: GroupCommit[tuple[Held, bool], None] = GroupCommit(self._start_acks, place.client.max_batch)
+        self._acks: GroupCommit[tuple[Held, bool], None]
+        self._acks = GroupCommit(self._start_acks, place.client.max_batch, is_patient=True)
 
     def is_known(self, held: Held, delivery: Delivery) -> bool:
         """Whether the server knows all that this delivery says."""
@@ -42,7 +43,7 @@ class Settling:
 
     def begin(self, held: Held, delivery: Delivery) -> bool:
         """Tell the server that a delivery begins, and return whether the message is still ours."""
-        asked_at = current_time()
+        asked_at = monotonic()
         counted, done = max(held.counted, delivery.attempt), held.done | delivery.done
         note = Note.text(done) if done != held.done else b""
         is_ours = self._run(BEGIN, held, held.id, counted, note)
@@ -56,7 +57,7 @@ class Settling:
 
     def extend(self, deliveries: Sequence[Held]) -> Collection[Held]:
         """Keep what is still ours, and return it."""
-        asked_at = current_time()
+        asked_at = monotonic()
         kept: list[Held] = []
         for stream in {held.stream for held in deliveries}:
             those = [held for held in deliveries if held.stream == stream]
@@ -87,7 +88,7 @@ class Settling:
             done = held.done | verdict.done
             times = int(self._visibility * 1000), int(verdict.after * 1000 + 0.999)
             self._run(RETRY, held, held.id, *times, Note.text(done))
-            return current_time() + verdict.after
+            return monotonic() + verdict.after
         self._client.persist(partial(self._bury, held, delivery, verdict.reason))
         return None
 
@@ -112,21 +113,13 @@ class Settling:
 
     def _bury(self, held: Held, delivery: Delivery, reason: str) -> None:
         """Move a message to the dead letters, unless it is somebody else's by now, or was moved by an earlier try."""
-        group = self._place.group
-        [reply] = self._client.submit([("XPENDING", held.stream, group, held.id, held.id, 1)])
-        if not any(row.consumer == self._consumer for row in Pending.rows(reply)):
-            return
+        dead, group = self._place.dead_stream, self._place.group
         fields = dead_fields(
             delivery.body, delivery.headers, reason=reason, attempt=delivery.attempt, group=group, source=held.stream
         )
-        unit: list[Command] = [
-            ("MULTI",),
-            ("XADD", self._place.dead_stream, "*", *fields),
-            ("XACK", held.stream, group, held.id),
-            ("HDEL", self._place.notes(held.stream), held.id),
-            ("EXEC",),
-        ]
-        self._client.submit(unit)
+        keys = held.stream, self._place.notes(held.stream), dead
+        settle = ("EVAL", BURY, len(keys), *keys, group, self._consumer, held.id)
+        self._client.submit([("MULTI",), ("XADD", dead, "*", *fields), settle, ("EXEC",)])
 
     def _start_acks(self, items: Sequence[tuple[Held, bool]], done: Done[None]) -> None:
         commands, places = ack_commands(items, self._place.group, self._consumer, self._place.notes)

@@ -3,12 +3,12 @@
 
 import logging
 import math
+from time import monotonic
 from typing import Any
 
 from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import lowest_needed, number_of
 from ..._core.stream_scripts import FORGET, LOCK
-from ..._runtime.sync.waiting import current_time
 from ...errors import BrokerError, BrokerUnavailable
 from ._redis_place import StreamPlace
 
@@ -39,7 +39,7 @@ class Upkeep:
 
     def run(self) -> None:
         """Do a round, if it is time and nobody else of the group has done it."""
-        now = current_time()
+        now = monotonic()
         if now < self._next_at:
             return
         self._next_at = now + _INTERVAL
@@ -89,11 +89,14 @@ class Upkeep:
 
     def _drop_notes(self, stream: str) -> None:
         """Drop notes about messages that somebody removed before they were settled."""
-        notes = self._place.notes(stream)
-        (_, found), pending = self._place.client.exchange(
-            ("HSCAN", notes, 0, "COUNT", 100), ("XPENDING", stream, self._place.group)
-        )
-        lowest = number_of(pending[1].decode()) if pending[0] else (math.inf, 0)
-        stale = [note for note in found[::2] if number_of(note.decode()) < lowest]
-        if stale:
-            self._place.client.exchange(("HDEL", notes, *stale))
+        notes, cursor = self._place.notes(stream), b"0"
+        while True:
+            (cursor, found), pending = self._place.client.exchange(
+                ("HSCAN", notes, cursor, "COUNT", 1000), ("XPENDING", stream, self._place.group)
+            )
+            lowest = number_of(pending[1].decode()) if pending[0] else (math.inf, 0)
+            stale = [note for note in found[::2] if number_of(note.decode()) < lowest]
+            if stale:
+                self._place.client.exchange(("HDEL", notes, *stale))
+            if cursor == b"0":
+                return

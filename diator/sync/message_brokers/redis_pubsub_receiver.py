@@ -4,10 +4,11 @@
 import logging
 from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 
 from ..._core.delivery import Ack, DeadLetter, Delivery, Verdict
 from ..._runtime.sync.redis import Reply
-from ..._runtime.sync.waiting import Changes, checkpoint, current_time
+from ..._runtime.sync.waiting import Changes, checkpoint
 from ...errors import BrokerClosed
 from ._redis_client import BLOCK, RedisClient
 
@@ -49,7 +50,7 @@ class RedisPubSubReceiver:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         checkpoint()
-        deadline = current_time() + timeout
+        deadline = monotonic() + timeout
         has_looked = False
         while True:
             with self._changes:
@@ -58,7 +59,7 @@ class RedisPubSubReceiver:
                     return []
                 if self._ready:
                     return [self._deliver(self._ready.popleft()) for _ in range(min(limit, len(self._ready)))]
-                now = current_time()
+                now = monotonic()
                 if has_looked and now >= deadline:
                     return []
                 starts = not self._is_reading
@@ -108,8 +109,8 @@ class RedisPubSubReceiver:
     def _wait(self, until: float) -> None:
         """Wait until something has arrived, and raise what has gone wrong."""
         with self._changes:
-            while self._is_reading and not self._is_stopped and current_time() < until:
-                self._changes.wait(until - current_time())
+            while self._is_reading and not self._is_stopped and monotonic() < until:
+                self._changes.wait(until - monotonic())
             failure, self._failure = self._failure, None
             self._expect_open()
             if failure is not None and not self._is_stopped:

@@ -7,19 +7,21 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import monotonic
 
 from ..._core.delivery import Delivery, Verdict
 from ..._core.redis_errors import is_no_group
 from ..._core.stream_entries import Entry
 from ..._core.stream_ledger import Held, Ledger
 from ..._core.stream_scripts import MAKE_GROUP
-from ..._runtime.sync.waiting import Changes, checkpoint, current_time
+from ..._runtime.sync.waiting import Changes, checkpoint
 from ...errors import BrokerClosed, BrokerError
 from ._redis_claims import Claims
+from ._redis_partitions import Partitions
 from ._redis_place import StreamPlace
 from ._redis_reading import Reading
 from ._redis_settling import Settling
-from ._redis_sources import Partitions, SharedStream
+from ._redis_sources import SharedStream
 from ._redis_upkeep import Upkeep
 
 __all__ = ("RedisStreamsReceiver",)
@@ -57,11 +59,11 @@ class RedisStreamsReceiver:
         self._ledger = Ledger()
         self._ready: deque[Delivery] = deque()
         source = SharedStream if place.partitions == 1 else Partitions
-        self._claims = Claims(place, name, visibility_timeout, self._ledger, recover=consumer is not None)
-        self._source = source(place, name, visibility_timeout, self._ledger, self._claims.recover)
+        self._claims = Claims(place, name, visibility_timeout, self._ledger, self._changes, consumer is not None)
+        self._source = source(place, name, visibility_timeout, self._ledger, self._changes, self._claims.recover)
         self._settling = Settling(place, name, visibility_timeout, self._ledger)
         self._upkeep = Upkeep(place, name, is_temporary=consumer is None)
-        self._reading = Reading(self._client, self._source, self._changes, self._take, self._claims.recover)
+        self._reading = Reading(self._client, self._source, self._changes, self._take)
         self._is_prepared = self._is_stepping = self._is_stopped = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
@@ -69,7 +71,7 @@ class RedisStreamsReceiver:
         if limit < 1:
             raise ValueError(f"limit must be at least 1, not {limit}")
         checkpoint()
-        deadline = current_time() + timeout
+        deadline = monotonic() + timeout
         has_looked = False
         while True:
             with self._changes:
@@ -77,7 +79,7 @@ class RedisStreamsReceiver:
                 out = self._hand_out(limit)
                 if out or self._is_stopped:
                     return out
-                now = current_time()
+                now = monotonic()
                 if now >= deadline and (has_looked or self._is_stepping):
                     return []
                 if self._is_stepping:  # somebody else already looks
@@ -96,7 +98,7 @@ class RedisStreamsReceiver:
         held = self._ledger.find(delivery)
         if held is None:
             return False
-        if self._source.is_ours(held, current_time()) and self._settling.is_known(held, delivery):
+        if self._source.is_ours(held, monotonic()) and self._settling.is_known(held, delivery):
             held.begun = True
             return True
         return self._settling.begin(held, delivery)
@@ -114,7 +116,7 @@ class RedisStreamsReceiver:
             return
         held.is_settling = True
         try:
-            due = self._settling.settle(held, delivery, verdict, self._source.is_ours(held, current_time()))
+            due = self._settling.settle(held, delivery, verdict, self._source.is_ours(held, monotonic()))
             self._claims.look_at(due)
         except BrokerError as error:
             if not is_no_group(error):  # else the stream has been deleted, and the message with it
@@ -138,12 +140,14 @@ class RedisStreamsReceiver:
         if self.is_closed:
             return
         self.is_closed = True
-        self.stop()
-        self._give_back(list(self._ledger))
-        with suppress(BrokerError):
-            self._source.leave()
-            self._upkeep.leave()
-        self._reading.close()
+        try:
+            self.stop()
+            self._give_back(list(self._ledger))
+            with suppress(BrokerError):
+                self._source.leave()
+                self._upkeep.leave()
+        finally:  # whoever closes this may have no time to wait for the server
+            self._reading.close()
 
     # -- looking for messages: one caller at a time
 
@@ -152,8 +156,8 @@ class RedisStreamsReceiver:
         try:
             self._prepare()
             self._source.renew(take_more=True)
-            if self._claims.is_recovering or self._claims.next_at() <= current_time():
-                found = self._claims.claim(limit, self._source.owned())
+            if self._claims.is_recovering or self._claims.next_at() <= monotonic():
+                found = self._claims.claim(limit, self._source.owned)
                 with self._changes:
                     self._ready.extend(found)
                 if found or self._claims.is_recovering:
@@ -162,6 +166,7 @@ class RedisStreamsReceiver:
             self._reading.wait(limit, deadline, min(self._claims.next_at(), self._source.next_at()))
             return not self._source.has_news
         except BrokerError as error:
+            self._expect_open()  # closing cuts off what is under way
             if not is_no_group(error):
                 raise
             self._is_prepared = False
@@ -180,7 +185,7 @@ class RedisStreamsReceiver:
         """Take over what was read."""
         held = Held(stream, entry.id, asked_at + self._visibility, counted=1)
         if entry.group is not None and entry.group != self._place.group:
-            self._claims.pass_over(held)
+            self._claims.recover()  # which looks whether it is really for others
         else:
             self._ready.append(self._ledger.add(held, entry, attempt=1))
 

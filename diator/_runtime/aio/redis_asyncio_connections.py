@@ -1,0 +1,83 @@
+"""Connections of ``redis.asyncio`` for one event loop."""
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from ..redis_connections import FRESH, Command, Reply, pack
+from ..redis_failures import failure, parts, refusal
+from ..redis_library import redis
+
+__all__ = ("AsyncioConnections",)
+
+
+class AsyncioConnections:
+    """What `Connections` is for threads. It keeps time itself: redis-py would for each command and each reply.
+
+    Args:
+        pool: Made by `make_pool`.
+        timeout: Seconds for an exchange, or to open a connection.
+        is_closed: Whether whoever exchanges has closed it already.
+    """
+
+    def __init__(self, pool: Any, timeout: float, is_closed: bool) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._is_closed = is_closed
+        self._used: list[tuple[Any, float]] = []
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        connection = await self._take()
+        try:
+            replies = await self.exchange_on(connection, commands)
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        if self._is_closed:  # meanwhile: nobody else would close this one
+            await self.drop(connection)
+        else:
+            self._used.append((connection, monotonic()))
+        return replies
+
+    async def exchange_on(self, connection: Any, commands: Sequence[Command]) -> list[Reply]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await connection.send_packed_command(pack(connection, commands), check_health=False)
+                return [await _reply(connection, command) for command in commands]
+        except (redis.RedisError, OSError) as exc:
+            await connection.disconnect(nowait=True)
+            raise failure(exc) from exc
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+
+    async def open(self) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._pool.get_connection()
+        except (redis.RedisError, OSError) as exc:
+            raise failure(exc, maybe_done=False) from exc
+
+    async def drop(self, connection: Any) -> None:
+        await connection.disconnect(nowait=True)
+        await self._pool.release(connection)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await self._pool.disconnect()
+
+    async def _take(self) -> Any:
+        if self._used:
+            connection, used_at = self._used.pop()
+            if monotonic() - used_at < FRESH:
+                return connection
+            await self._pool.release(connection)
+        return await self.open()
+
+
+async def _reply(connection: Any, command: Command) -> Reply:
+    try:
+        return parts(await connection.read_response(), command)
+    except redis.ResponseError as exc:
+        return refusal(exc, command)
