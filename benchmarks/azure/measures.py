@@ -98,7 +98,7 @@ class Counted(NotificationEvent):
 
 async def with_cuts(events: int, workers: int, every: float) -> dict[str, Any]:
     """Publish and handle events while all connections are reset every so many seconds."""
-    from tests.servers.servicebus import ServiceBusServer
+    from tests.servicebus import ServiceBusServer
 
     handled: list[Any] = []
     effects: set[Any] = set()

@@ -40,7 +40,7 @@ def server(delay: float = 0.0) -> Iterator[str]:
     command = [
         sys.executable,
         "-m",
-        "tests.servers.servicebus",
+        "tests.servicebus",
         "--queue",
         "q",
         "--topic",

@@ -35,7 +35,7 @@ def test_the_guide_runs(tmp_path: Path) -> None:
 
 
 def test_the_server_for_trying_things_starts() -> None:
-    [command] = re.findall(r"`python (-m tests\.servers\.servicebus [^`]*)`", PAGE)
+    [command] = re.findall(r"`python (-m tests\.servicebus [^`]*)`", PAGE)
     with subprocess.Popen([sys.executable, *command.split()], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()

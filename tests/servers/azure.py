@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.servers.servicebus import ServiceBusServer
+    from tests.servicebus import ServiceBusServer
 
 __all__ = ("broken_connections", "hurried_sdk", "inject", "sdk_client", "send_with_sdk", "servicebus")
 
@@ -32,7 +32,7 @@ _STEP = 0.005
 def servicebus(**options: Any) -> "ServiceBusServer":
     """The stand-in, to be entered. Where Proton is missing, the test is reported as not run."""
     try:
-        from tests.servers.servicebus import ServiceBusServer
+        from tests.servicebus import ServiceBusServer
     except ImportError:
         pytest.skip("not run: the stand-in for Azure Service Bus needs python-qpid-proton; `make servers` says more")
     return ServiceBusServer(**options)

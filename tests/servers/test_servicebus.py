@@ -25,7 +25,7 @@ from azure.servicebus.exceptions import (
     SessionCannotBeLockedError,
 )
 
-from tests.servers.servicebus import Refusal, ServiceBusServer, correlation_filter
+from tests.servicebus import Refusal, ServiceBusServer, correlation_filter
 
 FAST: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.05}
 

@@ -7,7 +7,7 @@
         server.add_topic("events", "billing")
         client = ServiceBusClient.from_connection_string(server.connection_string)
 
-``python -m tests.servers.servicebus`` runs it for a person to play with. Qpid Proton is the protocol engine, asyncio
+``python -m tests.servicebus`` runs it for a person to play with. Qpid Proton is the protocol engine, asyncio
 carries the bytes, and one thread runs both, so the same server serves tests on asyncio, trio and threads.
 
 What it does as the service does

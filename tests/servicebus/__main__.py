@@ -1,4 +1,4 @@
-"""``python -m tests.servers.servicebus``: run the stand-in until Ctrl-C, and print how to connect to it."""
+"""``python -m tests.servicebus``: run the stand-in until Ctrl-C, and print how to connect to it."""
 
 import argparse
 import threading
