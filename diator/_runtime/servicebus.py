@@ -33,6 +33,7 @@ __all__ = (
     "connect",
     "explain",
     "fill",
+    "let_close_at_once",
     "link_options",
     "logger",
     "make_patient",
@@ -113,6 +114,16 @@ def make_patient(link: Any, patient: bool, timeout: float) -> None:
     if config is not None:
         config.retry_total = _RETRIES if patient else 0
         config.try_timeout = min(timeout, getattr(config, "try_timeout", None) or timeout)
+
+
+def let_close_at_once(link: Any) -> None:
+    """Let nobody who closes a link wait for what keeps it alive, which sleeps for a second at a time and ends by itself.
+
+    The SDK closes links also by itself, when something fails, and waits then as well.
+    """
+    handler = getattr(link, "_handler", None)
+    if getattr(handler, "_keep_alive_thread", None) is not None:
+        handler._keep_alive_thread = None
 
 
 # messages

@@ -14,7 +14,19 @@ from ..servicebus import connect
 if TYPE_CHECKING:
     from ..asyncio_thread import AsyncioThread
 
-__all__ = ("RECEIVE_WAIT", "Home", "Job", "Lock", "at_most", "must_stop", "open_client", "pause", "release")
+__all__ = (
+    "RECEIVE_WAIT",
+    "Home",
+    "Job",
+    "Lock",
+    "at_most",
+    "disconnect",
+    "is_cut",
+    "must_stop",
+    "open_client",
+    "pause",
+    "release",
+)
 
 T = TypeVar("T")
 
@@ -54,6 +66,20 @@ async def release(receiver: Any, message: Any) -> None:
         await settle(
             message._delivery_id, message._delivery_tag, "released", await_outcome=True, outcome_timeout=_RELEASE
         )
+
+
+def is_cut(link: Any) -> bool:
+    """Whether the connection of a link is known to have ended, which the SDK notices only when it reads or writes."""
+    handler = getattr(link, "_handler", None)
+    reader = getattr(getattr(getattr(handler, "_connection", None), "_transport", None), "reader", None)
+    return handler is None or (reader is not None and (reader.at_eof() or reader.exception() is not None))
+
+
+async def disconnect(link: Any) -> None:
+    """Let the SDK forget the connection of a link that has ended, so that it can be opened again."""
+    close = getattr(link, "_close_handler", None)
+    if close is not None:
+        await close()
 
 
 class Job:

@@ -1,6 +1,8 @@
 """Where the SDK of Azure Service Bus runs for `diator.sync`: in the calling thread, and in threads that receive."""
 
 import os
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +11,19 @@ from typing import Any, Final, TypeVar
 
 from ..servicebus import connect
 
-__all__ = ("RECEIVE_WAIT", "Home", "Job", "Lock", "at_most", "must_stop", "open_client", "pause", "release")
+__all__ = (
+    "RECEIVE_WAIT",
+    "Home",
+    "Job",
+    "Lock",
+    "at_most",
+    "disconnect",
+    "is_cut",
+    "must_stop",
+    "open_client",
+    "pause",
+    "release",
+)
 
 T = TypeVar("T")
 
@@ -46,6 +60,30 @@ def release(receiver: Any, message: Any) -> None:
         receiver.abandon_message(message)
     else:
         settle(message._delivery_id, message._delivery_tag, "released", await_outcome=True, outcome_timeout=_RELEASE)
+
+
+def is_cut(link: Any) -> bool:
+    """Whether the connection of a link is known to have ended, which the SDK notices only when it reads or writes."""
+    handler = getattr(link, "_handler", None)
+    sock = getattr(getattr(getattr(handler, "_connection", None), "_transport", None), "sock", None)
+    if not isinstance(sock, socket.socket):
+        return handler is None
+    try:
+        if not select.select([sock], [], [], 0)[0]:
+            return False
+        # not the method of an encrypted socket, which cannot look without taking
+        return not socket.socket.recv(sock, 1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except (OSError, ValueError):
+        return True
+
+
+def disconnect(link: Any) -> None:
+    """Let the SDK forget the connection of a link that has ended, so that it can be opened again."""
+    close = getattr(link, "_close_handler", None)
+    if close is not None:
+        close()
 
 
 class Job:

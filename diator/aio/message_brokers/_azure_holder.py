@@ -69,6 +69,7 @@ class Holder:
             if self._entity.sessions:
                 await self._link.session.renew_lock(timeout=max(left, _RENEW_OFTEN))
             else:
+                await self._entity.mend(self._link)
                 await self._link.renew_message_lock(self._held.raw, timeout=max(left, _RENEW_OFTEN))
         except LockLost:
             return self._lost("its lock has expired")
@@ -93,6 +94,8 @@ class Holder:
     async def _carry_out(self, order: Verdict) -> None:
         held = self._held
         try:
+            if not self._entity.sessions:  # which end with their connection
+                await self._entity.mend(self._link)
             if isinstance(order, Ack):
                 await self._link.complete_message(held.raw)
             elif isinstance(order, DeadLetter):

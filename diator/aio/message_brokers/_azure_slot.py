@@ -3,9 +3,9 @@
 from typing import Any
 
 from ..._core.servicebus_pool import Held
-from ..._runtime.aio.servicebus import RECEIVE_WAIT, must_stop
+from ..._runtime.aio.servicebus import RECEIVE_WAIT, is_cut, must_stop
 from ..._runtime.aio.waiting import current_time
-from ..._runtime.servicebus import NoSession, logger, read
+from ..._runtime.servicebus import NoSession, logger, make_patient, read
 from ._azure_holder import Holder
 from ._azure_workplace import SessionMemory, Workplace
 
@@ -53,6 +53,8 @@ class Slot:
         """Wait until it is this one's turn to look; False if the time for that is over."""
         pool, sessions = self._pool, self._entity.sessions
         while not must_stop():
+            if self._link is not None and is_cut(self._link):
+                await self._drop_link()  # all at once after an outage, instead of one after another when they look
             must_open = False
             with self._changes:
                 if pool.stopped:
@@ -104,7 +106,7 @@ class Slot:
         wait = _SESSION_IDLE if self._entity.sessions and self._turn else RECEIVE_WAIT
         begin = current_time()
         try:
-            messages = await self._link.receive_messages(max_message_count=1, max_wait_time=wait)
+            messages = await self._receive(wait)
         except Exception as error:  # noqa: BLE001 - the next one may be better; if it cannot be opened, that is told
             logger.info("a connection to %s is replaced: %s", self._entity, type(error).__name__)
             await self._drop_link()
@@ -118,6 +120,14 @@ class Slot:
         if is_broken or self._entity.sessions or now - self._news > _SILENCE:
             await self._drop_link()
         return None
+
+    async def _receive(self, seconds: float) -> Any:
+        """Ask for a message. What goes wrong is told at once: to open another connection is up to this."""
+        make_patient(self._link, False, self._entity.timeout)
+        try:
+            return await self._link.receive_messages(max_message_count=1, max_wait_time=seconds)
+        finally:
+            make_patient(self._link, True, self._entity.timeout)
 
     async def _hold(self, raw: Any) -> None:
         held = Held(self, raw, str(raw.lock_token), self._memory.recall(read(raw)))

@@ -5,8 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from ..._core.servicebus import Arrived, Outgoing
-from ..._runtime.servicebus import NEXT_SESSION, check_source, explain, link_options, make_patient, too_large
-from ..._runtime.sync.servicebus import Home, at_most, open_client
+from ..._runtime.servicebus import (
+    NEXT_SESSION,
+    check_source,
+    explain,
+    let_close_at_once,
+    link_options,
+    make_patient,
+    too_large,
+)
+from ..._runtime.sync.servicebus import Home, at_most, disconnect, is_cut, open_client
 from ...errors import BrokerError, MessageTooLarge
 
 __all__ = ("Entity",)
@@ -108,10 +116,22 @@ class Entity:
             self.hang_up(receiver)
             raise
         make_patient(receiver, True, self.timeout)
+        let_close_at_once(receiver)
         return receiver
+
+    def mend(self, link: Any) -> None:
+        """Open a receiver again whose connection has ended; what it has received stays locked, and can be settled.
+
+        The SDK would do so itself, but only after it has waited in vain for answers to what it sends.
+        """
+        if is_cut(link):
+            disconnect(link)
+            link.__enter__()
+            let_close_at_once(link)
 
     def hang_up(self, link: Any) -> None:
         """Close a sender or a receiver, which may be broken."""
+        let_close_at_once(link)
         with at_most(_GOODBYE):
             try:
                 link.close()

@@ -70,6 +70,7 @@ class Holder:
             if self._entity.sessions:
                 self._link.session.renew_lock(timeout=max(left, _RENEW_OFTEN))
             else:
+                self._entity.mend(self._link)
                 self._link.renew_message_lock(self._held.raw, timeout=max(left, _RENEW_OFTEN))
         except LockLost:
             return self._lost("its lock has expired")
@@ -94,6 +95,8 @@ class Holder:
     def _carry_out(self, order: Verdict) -> None:
         held = self._held
         try:
+            if not self._entity.sessions:  # which end with their connection
+                self._entity.mend(self._link)
             if isinstance(order, Ack):
                 self._link.complete_message(held.raw)
             elif isinstance(order, DeadLetter):

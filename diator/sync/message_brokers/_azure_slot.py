@@ -4,8 +4,8 @@
 from typing import Any
 
 from ..._core.servicebus_pool import Held
-from ..._runtime.servicebus import NoSession, logger, read
-from ..._runtime.sync.servicebus import RECEIVE_WAIT, must_stop
+from ..._runtime.servicebus import NoSession, logger, make_patient, read
+from ..._runtime.sync.servicebus import RECEIVE_WAIT, is_cut, must_stop
 from ..._runtime.sync.waiting import current_time
 from ._azure_holder import Holder
 from ._azure_workplace import SessionMemory, Workplace
@@ -54,6 +54,8 @@ class Slot:
         """Wait until it is this one's turn to look; False if the time for that is over."""
         pool, sessions = self._pool, self._entity.sessions
         while not must_stop():
+            if self._link is not None and is_cut(self._link):
+                self._drop_link()  # all at once after an outage, instead of one after another when they look
             must_open = False
             with self._changes:
                 if pool.stopped:
@@ -105,7 +107,7 @@ class Slot:
         wait = _SESSION_IDLE if self._entity.sessions and self._turn else RECEIVE_WAIT
         begin = current_time()
         try:
-            messages = self._link.receive_messages(max_message_count=1, max_wait_time=wait)
+            messages = self._receive(wait)
         except Exception as error:  # noqa: BLE001 - the next one may be better; if it cannot be opened, that is told
             logger.info("a connection to %s is replaced: %s", self._entity, type(error).__name__)
             self._drop_link()
@@ -119,6 +121,14 @@ class Slot:
         if is_broken or self._entity.sessions or now - self._news > _SILENCE:
             self._drop_link()
         return None
+
+    def _receive(self, seconds: float) -> Any:
+        """Ask for a message. What goes wrong is told at once: to open another connection is up to this."""
+        make_patient(self._link, False, self._entity.timeout)
+        try:
+            return self._link.receive_messages(max_message_count=1, max_wait_time=seconds)
+        finally:
+            make_patient(self._link, True, self._entity.timeout)
 
     def _hold(self, raw: Any) -> None:
         held = Held(self, raw, str(raw.lock_token), self._memory.recall(read(raw)))
