@@ -87,6 +87,10 @@ class Connection(asyncio.Protocol):
             if answer is not None:
                 answer(event)
             self._events.pop()
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what there is to say."""
         if self.server.faults.frozen:
             return
         while (pending := self._engine.pending()) > 0:

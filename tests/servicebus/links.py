@@ -73,6 +73,8 @@ class ReceivingLink:
         self.link.advance()
         if self._deletes:
             delivery.settle()
+        # at once: Proton holds back for ever what is not yet written when the client takes its credit back
+        self.connection.flush()
         self.connection.wake()
 
     # as the holder of a session
