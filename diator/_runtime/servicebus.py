@@ -117,11 +117,11 @@ def make_patient(link: Any, patient: bool, timeout: float) -> None:
 
 
 def let_close_at_once(link: Any) -> None:
-    """Let nobody who closes a link wait for what keeps it alive, which sleeps for a second at a time and ends by itself.
+    """Let closing a link not wait for what keeps it alive, which sleeps for a second at a time and ends by itself.
 
     The SDK closes links also by itself, when something fails, and waits then as well.
     """
-    handler = getattr(link, "_handler", None)
+    handler: Any = getattr(link, "_handler", None)
     if getattr(handler, "_keep_alive_thread", None) is not None:
         handler._keep_alive_thread = None
 

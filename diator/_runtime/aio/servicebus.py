@@ -21,6 +21,7 @@ __all__ = (
     "Lock",
     "at_most",
     "disconnect",
+    "interrupt",
     "is_cut",
     "must_stop",
     "open_client",
@@ -73,6 +74,11 @@ def is_cut(link: Any) -> bool:
     handler = getattr(link, "_handler", None)
     reader = getattr(getattr(getattr(handler, "_connection", None), "_transport", None), "reader", None)
     return handler is None or (reader is not None and (reader.at_eof() or reader.exception() is not None))
+
+
+def interrupt(link: Any) -> bool:
+    """End what a receiver does, if nothing else can: here its job is cancelled."""
+    return False
 
 
 async def disconnect(link: Any) -> None:

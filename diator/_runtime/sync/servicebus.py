@@ -18,6 +18,7 @@ __all__ = (
     "Lock",
     "at_most",
     "disconnect",
+    "interrupt",
     "is_cut",
     "must_stop",
     "open_client",
@@ -27,7 +28,7 @@ __all__ = (
 
 T = TypeVar("T")
 
-#: Seconds that one call waits for a message. A thread that waits can not be woken.
+#: Seconds that one call waits for a message: not long, for a thread that waits cannot be cancelled.
 RECEIVE_WAIT: Final = 1.0
 #: Seconds to wait for the confirmation that a message was given back.
 _RELEASE: Final = 10.0
@@ -77,6 +78,15 @@ def is_cut(link: Any) -> bool:
         return False
     except (OSError, ValueError):
         return True
+
+
+def interrupt(link: Any) -> bool:
+    """End the wait of a receiver for messages, as the SDK does when it closes one; False if that is not possible."""
+    handler: Any = getattr(link, "_handler", None)
+    if not hasattr(handler, "_shutdown"):
+        return link is None  # a receiver that is closed waits for nothing
+    handler._shutdown = True
+    return True
 
 
 def disconnect(link: Any) -> None:

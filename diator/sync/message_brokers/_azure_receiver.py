@@ -133,12 +133,12 @@ class AzureServiceBusReceiver:
             resting = self._pool.close()
             self._changes.notify()
         jobs = {slot: job for slot, job in self._jobs.items() if slot in self._pool.connections}
-        idle = [job for slot, job in jobs.items() if slot in resting]
-        ending = [job for slot, job in jobs.items() if slot in resting and slot.can_be_cancelled and job.cancel()]
+        opening = [job for slot, job in jobs.items() if slot in resting and not slot.interrupt(job)]
+        ending = [job for job in jobs.values() if job not in opening]
         with at_most(2 * _GOODBYE):
-            self._join(idle, _OPENING)
-            ending += [job for job in idle if job.cancel()]
-            self._join([*ending, *(job for slot, job in jobs.items() if slot not in resting)], _GOODBYE)
+            self._join(opening, _OPENING)
+            ending += [job for job in opening if job.cancel()]
+            self._join(ending, _GOODBYE)
 
     def _join(self, jobs: Iterable[Job], seconds: float) -> None:
         deadline = current_time() + seconds

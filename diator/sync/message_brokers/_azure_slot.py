@@ -5,7 +5,7 @@ from typing import Any
 
 from ..._core.servicebus_pool import Held
 from ..._runtime.servicebus import NoSession, logger, make_patient, read
-from ..._runtime.sync.servicebus import RECEIVE_WAIT, is_cut, must_stop
+from ..._runtime.sync.servicebus import RECEIVE_WAIT, Job, interrupt, is_cut, must_stop
 from ..._runtime.sync.waiting import current_time
 from ._azure_holder import Holder
 from ._azure_workplace import SessionMemory, Workplace
@@ -21,14 +21,10 @@ _SESSION_IDLE, _SESSION_TURN = 0.5, 100
 
 
 class Slot:
-    """Owns a receiver of the SDK: nobody else uses it, and it does one thing at a time.
-
-    Attributes:
-        can_be_cancelled: It does nothing that would leave a half-open connection behind.
-    """
+    """Owns a receiver of the SDK: nobody else uses it, and it does one thing at a time."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self.can_be_cancelled = True
+        self._is_opening = False
         self._workplace = workplace
         self._pool, self._changes, self._entity = workplace.pool, workplace.changes, workplace.entity
         self._link: Any = None
@@ -49,6 +45,14 @@ class Slot:
             with self._changes:
                 self._pool.gone(self)
                 self._changes.notify()
+
+    def interrupt(self, job: Job) -> bool:
+        """End the wait for a message, and return whether that is possible: half-open connections would be left behind.
+
+        Args:
+            job: What runs this.
+        """
+        return not self._is_opening and (job.cancel() or interrupt(self._link))
 
     def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
@@ -73,7 +77,7 @@ class Slot:
         return False
 
     def _open(self) -> None:
-        self.can_be_cancelled = False
+        self._is_opening = True
         try:
             self._link = self._entity.receiver()
             self._memory = SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
@@ -87,7 +91,7 @@ class Slot:
         else:
             self._pause, self._news, self._turn = _FIRST_PAUSE, current_time(), 0
         finally:
-            self.can_be_cancelled = True
+            self._is_opening = False
 
     def _fail(self, error: Exception) -> None:
         """Let whoever receives know, and wait a little."""
