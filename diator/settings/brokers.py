@@ -114,14 +114,14 @@ def _azure(settings: DiatorSettings, side: Side) -> Any:
 
 
 def _azure_credential(side: Side) -> Any:
-    """What azure-identity finds: an identity of the machine, of the environment, of a developer."""
+    """Makes what azure-identity finds: an identity of the machine, of the environment, of a developer."""
     try:
         identity = import_module("azure.identity.aio" if side == "aio" else "azure.identity")
     except ImportError as exc:
         raise MissingExtraError(
             'a namespace without a key needs azure-identity: pip install "diator[azure-identity]"', name="azure"
         ) from exc
-    return identity.DefaultAzureCredential()
+    return identity.DefaultAzureCredential
 
 
 #: diator's own schemes, which nobody can replace.

@@ -144,6 +144,15 @@ async def test_a_wrong_key_is_told_at_once(own: bool) -> None:
         await broker.aclose()
 
 
+async def test_a_key_without_the_right_to_send_is_told_at_once() -> None:
+    async with azure() as (server, broker):
+        server.security.refuses_links = True
+        begin = monotonic()
+        with pytest.raises(BrokerAccessDenied, match="and its rights"):
+            await broker.send_message(make(1))
+        assert monotonic() - begin < AT_ONCE
+
+
 @pytest.mark.parametrize("at_token", [True, False])
 async def test_a_missing_entity_is_told_at_once(at_token: bool) -> None:
     async with azure(queue_name="missing") as (server, broker):

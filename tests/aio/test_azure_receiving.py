@@ -152,12 +152,23 @@ async def test_what_others_send_is_received_as_far_as_it_goes() -> None:
         assert two.body == b"\xff\x00"
 
 
-async def test_a_missing_entity_and_a_wrong_key_are_told_to_those_who_receive() -> None:
+@pytest.mark.parametrize("at_token", [True, False])
+async def test_a_missing_entity_is_told_to_those_who_receive(at_token: bool) -> None:
     async with azure(queue_name="missing") as (server, broker):
+        server.security.missing_entity_at_token = at_token
         with pytest.raises(BrokerEntityDoesNotExist):
             await broker.receiver().receive(1, SOON)
-        wrong = server.connection_string.replace(server.security.key, "Y2FuYXJ5LWNhbmFyeQ==")
-        denied = AzureServiceBusMessageBroker(wrong, queue_name="q")
+        with pytest.raises(BrokerEntityDoesNotExist):
+            await broker.dead_letters.list()
+
+
+@pytest.mark.parametrize("at_token", [True, False])
+async def test_a_wrong_key_is_told_to_those_who_receive(at_token: bool) -> None:
+    async with azure() as (server, _):
+        server.security.refuses_links = not at_token
+        key = "Y2FuYXJ5LWNhbmFyeQ==" if at_token else server.security.key
+        source = server.connection_string.replace(server.security.key, key)
+        denied = AzureServiceBusMessageBroker(source, queue_name="q")
         with pytest.raises(BrokerAccessDenied):
             await denied.receiver().receive(1, SOON)
         with pytest.raises(BrokerAccessDenied):

@@ -23,11 +23,13 @@ class Security:
     Attributes:
         missing_entity_at_token: A token for an entity that is not there is refused with 404, as the service does; else
             the link is.
+        refuses_links: Tokens are taken, but links are refused, as for a key without the right to send or to listen.
     """
 
     def __init__(self, key_name: str, key: str, expect_entity: Callable[[str], object]) -> None:
         self.key_name, self.key = key_name, key
         self.missing_entity_at_token = True
+        self.refuses_links = False
         self._expect_entity = expect_entity
 
     def check(self, audience: str, token: str) -> str:
@@ -48,6 +50,5 @@ class Security:
         if float(fields["se"]) < time.time():
             raise Refusal.unauthorized("ExpiredToken: The token is expired.")
 
-    @staticmethod
-    def allows(claims: set[str], path: str) -> bool:
-        return any(claim in ("", path) or path.startswith(f"{claim}/") for claim in claims)
+    def allows(self, claims: set[str], path: str) -> bool:
+        return not self.refuses_links and any(claim in ("", path) or path.startswith(f"{claim}/") for claim in claims)

@@ -145,9 +145,9 @@ def test_azure_is_built_for_the_side(entity: dict[str, Any], shown: str, side: S
 def test_azure_takes_the_identity_of_the_machine_for_a_namespace(side: Side) -> None:
     url = "azure-servicebus://name.servicebus.windows.net"
     broker: Any = broker_from_settings(DiatorSettings(broker={"url": url, "queue": "q"}), side)
-    assert type(broker._entity._credential).__module__.startswith(
-        "azure.identity.aio." if side == "aio" else "azure.identity._"
-    )
+    make_credential = broker._entity._credential
+    assert make_credential.__name__ == "DefaultAzureCredential"
+    assert make_credential.__module__.startswith("azure.identity.aio." if side == "aio" else "azure.identity._")
 
 
 def test_azure_needs_a_queue_or_a_topic() -> None:

@@ -145,6 +145,15 @@ def test_a_wrong_key_is_told_at_once(own: bool) -> None:
         broker.close()
 
 
+def test_a_key_without_the_right_to_send_is_told_at_once() -> None:
+    with azure() as (server, broker):
+        server.security.refuses_links = True
+        begin = monotonic()
+        with pytest.raises(BrokerAccessDenied, match="and its rights"):
+            broker.send_message(make(1))
+        assert monotonic() - begin < AT_ONCE
+
+
 @pytest.mark.parametrize("at_token", [True, False])
 def test_a_missing_entity_is_told_at_once(at_token: bool) -> None:
     with azure(queue_name="missing") as (server, broker):

@@ -53,6 +53,7 @@ class Entity:
         self._home = home
         self._source, self._credential = client, credential
         self._client: Any = None
+        self._own_credential: Any = None
         self._place: object = None
 
     def __str__(self) -> str:
@@ -129,7 +130,7 @@ class Entity:
             let_close_at_once(link)
 
     async def hang_up(self, link: Any) -> None:
-        """Close a sender or a receiver, which may be broken."""
+        """Close a sender, a receiver or what they belong to, which may be broken."""
         let_close_at_once(link)
         with at_most(_GOODBYE):
             try:
@@ -142,12 +143,18 @@ class Entity:
         if not isinstance(self._source, str):
             return self._source
         if self._client is None or self._place != self._home.place():
-            self._client = open_client(self._source, self._credential, self.timeout)
+            credential = self._credential
+            if callable(credential):
+                credential = self._own_credential = credential()
+            self._client = open_client(self._source, credential, self.timeout)
             self._place = self._home.place()
         return self._client
 
     async def aclose(self) -> None:
-        """Close the client, if it is our own."""
+        """Close the client and the credential, as far as they are our own."""
         client, self._client = self._client, None
-        if client is not None and self._place == self._home.place():
-            await self.hang_up(client)
+        credential, self._own_credential = self._own_credential, None
+        if self._place == self._home.place():
+            for own in (client, credential):
+                if own is not None:
+                    await self.hang_up(own)
