@@ -3,19 +3,22 @@
 import asyncio
 import gc
 import logging
+import ssl
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 if TYPE_CHECKING:
     from tests.servicebus import ServiceBusServer
 
-__all__ = ("broken_connections", "hurried_sdk", "inject", "sdk_client", "send_with_sdk", "servicebus")
+__all__ = ("broken_connections", "encrypted", "hurried_sdk", "inject", "sdk_client", "send_with_sdk", "servicebus")
 
 #: Modules of the SDK that wait in steps for a link to open, or for a task to end, and the longest step for tests.
 _WAITING = (
@@ -36,6 +39,20 @@ def servicebus(**options: Any) -> "ServiceBusServer":
     except ImportError:
         pytest.skip("not run: the stand-in for Azure Service Bus needs python-qpid-proton; `make servers` says more")
     return ServiceBusServer(**options)
+
+
+@contextmanager
+def encrypted(folder: Path) -> Iterator["ServiceBusServer"]:
+    """The stand-in under TLS, as localhost. The SDK has one port for that, and trusts what certifi lists."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    with servicebus(tls=context) as server, pytest.MonkeyPatch.context() as patch:
+        for name in ("azure.servicebus._pyamqp._connection", "azure.servicebus._pyamqp.aio._connection_async"):
+            patch.setattr(f"{name}.SECURE_PORT", server.port)
+        patch.setattr("certifi.where", lambda: str(folder / "authority.pem"))
+        yield server
 
 
 def inject(server: "ServiceBusServer", path: str, body: bytes) -> None:

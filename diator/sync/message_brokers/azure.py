@@ -47,8 +47,8 @@ class AzureServiceBusMessageBroker:
         ordered: Hand messages out in the order of the queue, which takes one round trip to the service for each. False
             receives on all connections at once, which is faster; with ``sessions`` that is so anyway.
         timeout: Seconds that sending may take, with all repetitions; 30 if it is None.
-        credential: What the SDK takes as such, for example of azure-identity, which stays yours; or a function that makes
-            one, which is closed here.
+        credential: What the SDK takes as such, for example of azure-identity, which stays yours; or a function that
+            makes one, which is closed here.
         serializer: Turns messages into bytes; JSON by default.
     """
 
