@@ -27,7 +27,7 @@ class Held:
 
     def __init__(self, holder: Hashable, raw: Any, delivery_id: str, arrived: Arrived) -> None:
         self.holder, self.raw, self.delivery_id, self.arrived = holder, raw, delivery_id, arrived
-        self.keep_until = 0.0
+        self.keep_until = 0.0  # once it is handed out
         self.order: Verdict | None = None
         self.is_handed_out = self.is_over = False
         self.error: Exception | None = None
@@ -169,11 +169,10 @@ class Pool:
         """A connection is closed, and will find nothing."""
         self._looking.pop(connection, None)
 
-    def admit(self, held: Held, now: float, *, is_for_others: bool) -> None:
+    def admit(self, held: Held, *, is_for_others: bool) -> None:
         """Take a message that a connection has found."""
         self._looking.pop(held.holder, None)
         self._held[held.delivery_id] = held
-        held.keep_until = now + self._visibility_timeout
         if is_for_others:
             held.order = Ack()
         elif self.stopped:
@@ -181,18 +180,26 @@ class Pool:
         else:
             self._ready.append(held)
 
+    def keep_until(self, held: Held) -> float:
+        """When a message is given up, as things are: soon, if nobody asks for it any more, for others may."""
+        return held.keep_until if held.is_handed_out else self._interest_ends
+
     def next_step(self, held: Held, now: float) -> Verdict | None:
         """What is to be done with a message; nothing yet is None. One that is kept for too long is given up."""
-        if held.order is None and now >= held.keep_until:
+        if held.order is None and now >= self.keep_until(held):
             held.order, held.is_over = Retry(), True
+            self._forget_ready(held)
         return held.order
+
+    def _forget_ready(self, held: Held) -> None:
+        if held in self._ready:
+            self._ready.remove(held)
 
     def let_go(self, held: Held) -> None:
         """Forget a message that is settled, given up or lost."""
         held.is_over = True
         self._held.pop(held.delivery_id, None)
-        if held in self._ready:
-            self._ready.remove(held)
+        self._forget_ready(held)
 
     def gone(self, connection: Hashable) -> None:
         """Forget a connection that has ended."""

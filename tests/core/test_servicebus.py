@@ -155,9 +155,9 @@ def test_batches_have_one_session_each() -> None:
 # who looks
 
 
-def hold(pool: Pool, connection: str, sequence: int, now: float = 0.0) -> Held:
+def hold(pool: Pool, connection: str, sequence: int) -> Held:
     held = Held(connection, None, f"{connection}{sequence}", replace(ARRIVED, sequence=sequence, attempt=1))
-    pool.admit(held, now, is_for_others=False)
+    pool.admit(held, is_for_others=False)
     return held
 
 
@@ -234,6 +234,18 @@ def test_what_is_kept_too_long_is_given_up() -> None:
     assert not pool.begin(delivery)
 
 
+def test_what_is_found_when_nobody_waits_any_more_is_left_to_others() -> None:
+    pool = pool_of("a", "b")
+    pool.want(1, 0, 1)
+    held = hold(pool, "a", 1)
+    assert pool.next_step(held, 4.9) is None
+    pool.want(1, 4.9, 5)
+    assert pool.next_step(held, 9.8) is None
+    assert pool.next_step(held, 10) == Retry()
+    assert pool.take(1, 10) == []
+    assert pool.next_step(hold(pool, "b", 2), 10) == Retry()
+
+
 def test_stopping_gives_back_what_nobody_has_got_and_closing_the_rest() -> None:
     pool = pool_of("a", "b", "c")
     handed, found = hold(pool, "a", 1), hold(pool, "b", 2)
@@ -252,7 +264,7 @@ def test_stopping_gives_back_what_nobody_has_got_and_closing_the_rest() -> None:
 def test_a_copy_for_others_is_acknowledged_unseen() -> None:
     pool = pool_of("a")
     held = Held("a", None, "1", ARRIVED)
-    pool.admit(held, 0, is_for_others=True)
+    pool.admit(held, is_for_others=True)
     assert held.order == Ack()
     assert pool.take(1, 0) == []
 

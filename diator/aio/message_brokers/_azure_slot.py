@@ -136,7 +136,7 @@ class Slot:
     async def _hold(self, raw: Any) -> None:
         held = Held(self, raw, str(raw.lock_token), self._memory.recall(read(raw)))
         with self._changes:
-            self._pool.admit(held, current_time(), is_for_others=self._entity.is_for_others(held.arrived))
+            self._pool.admit(held, is_for_others=self._entity.is_for_others(held.arrived))
             self._changes.notify()
         try:
             is_usable = await Holder(self._workplace, self._link, self._memory, held).hold()

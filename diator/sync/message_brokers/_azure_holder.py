@@ -50,7 +50,7 @@ class Holder:
                 order = self._pool.next_step(held, now)
                 if order is not None or now >= self._renew_at:
                     return order
-                self._changes.wait(min(held.keep_until, self._renew_at) - now)
+                self._changes.wait(min(self._pool.keep_until(held), self._renew_at) - now)
 
     # the lock
 
