@@ -24,18 +24,21 @@ class Lines(logging.Handler):
         self.text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.text += self.format(record) + repr(record.args) + "\n"
+        self.text += f"{record.name} {self.format(record)} {record.args!r}\n"
 
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    logger, handler = logging.getLogger("diator"), Lines()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
+    handler = Lines()
+    loggers = [logging.getLogger(name) for name in ("diator", "azure")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
     yield handler
-    logger.removeHandler(handler)
-    logger.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def message(number: int) -> Any:
@@ -61,6 +64,7 @@ async def test_nothing_secret_is_shown(lines: Lines) -> None:
                 shown += traceback.format_exception(caught.value)
             shown += [repr(broker), repr(receiver), repr(broker.dead_letters), repr(vars(broker))]
             await broker.aclose()
+    assert "azure.servicebus" in lines.text
     assert CANARY not in "".join(shown) + lines.text
     assert PAYLOAD not in "".join(shown) + lines.text
 
