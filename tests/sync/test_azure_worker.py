@@ -28,8 +28,12 @@ AT_ONCE = 3
 class Counted(NotificationEvent):
     number: int
 
+    @property
+    def partition_key(self) -> str:
+        return str(self.number % PUBLISHERS)
 
-def handle_while_connections_are_cut(handler: Any, is_done: Any, server: Any, broker: Any) -> None:
+
+def handle_while_connections_are_cut(count: int, handler: Any, is_done: Any, server: Any, broker: Any) -> None:
     """Publish and handle events, and cut all connections every 1.5 s, until everything is done or it takes too long."""
     events = EventMap()
     events.bind(Counted, handler)
@@ -38,9 +42,9 @@ def handle_while_connections_are_cut(handler: Any, is_done: Any, server: Any, br
     until = monotonic() + PATIENCE
 
     def publish_some(first: int) -> None:
-        for number in range(first, EVENTS, PUBLISHERS):
+        for number in range(first, count, PUBLISHERS):
             persistently_publish(mediator, Counted(number=number))
-            sleep(0.04)
+            sleep(5 * PUBLISHERS / count)
 
     def cut() -> None:
         while not worker.ended:
@@ -81,11 +85,30 @@ def test_nothing_is_missing_though_connections_are_cut() -> None:
         return len(set(handled)) == EVENTS
 
     with azure(entity={"lock_duration": 3, "max_delivery_count": 100}) as (server, broker):
-        handle_while_connections_are_cut(count, is_done, server, broker)
+        handle_while_connections_are_cut(EVENTS, count, is_done, server, broker)
         assert server.messages("q") == []
         assert server.messages("q/$DeadLetterQueue") == []
     assert sorted(effects.values()) == list(range(EVENTS))
     assert handled.count(0) >= 2
+
+
+def test_keys_stay_in_order_though_connections_are_cut() -> None:
+    handled: dict[str, list[int]] = {str(key): [] for key in range(PUBLISHERS)}
+
+    def note(event: Counted) -> None:
+        sleep(0.01)
+        handled[event.partition_key].append(event.number)
+
+    def is_done() -> bool:
+        return sum(len(set(numbers)) for numbers in handled.values()) == 100
+
+    entity = {"lock_duration": 3, "max_delivery_count": 100, "requires_session": True}
+    with azure(entity=entity, sessions=True) as (server, broker):
+        handle_while_connections_are_cut(100, note, is_done, server, broker)
+        assert server.messages("q") == []
+    for key, numbers in handled.items():
+        assert numbers == sorted(numbers)
+        assert sorted(set(numbers)) == list(range(int(key), 100, PUBLISHERS))
 
 
 @contextmanager
