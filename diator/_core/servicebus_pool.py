@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from .delivery import Ack, Delivery, Retry, Verdict
-from .servicebus import Abandon, Arrived, Release, Resend, give_back
+from .servicebus import Arrived
+from .servicebus_return import Abandon, Release, Resend, give_back
 
 __all__ = ("Held", "Pool")
 

@@ -10,24 +10,19 @@ from hypothesis import strategies as st
 
 from diator._core.delivery import Ack, Delivery, Retry
 from diator._core.serializers import JSONSerializer
-from diator._core.servicebus import (
+from diator._core.servicebus import Arrived, Outgoing, by_session, in_runs, outgoing, read_properties
+from diator._core.servicebus_pool import Held, Pool
+from diator._core.servicebus_return import (
     Abandon,
-    Arrived,
-    Outgoing,
     Release,
     Resend,
-    by_session,
     describe_death,
     give_back,
-    in_runs,
-    outgoing,
     read_death,
-    read_properties,
     recall,
     remember,
     resend,
 )
-from diator._core.servicebus_pool import Held, Pool
 from diator._core.wire import Message
 
 NONE: frozenset[str] = frozenset()

@@ -47,7 +47,8 @@ def test_the_server_for_trying_things_starts() -> None:
 
 
 def test_the_names_of_properties_are_the_real_ones() -> None:
-    from diator._core.servicebus import Outgoing, read_properties, resend
+    from diator._core.servicebus import Outgoing, read_properties
+    from diator._core.servicebus_return import resend
 
     arrived = read_properties(Outgoing(body=b"", message_id="1"), {}, 1, 0)
     assert set(resend(arrived, "s").properties) >= set(re.findall(r'"(diator-\w+)" IS NULL', PAGE))

@@ -5,7 +5,8 @@ from typing import Any
 
 from ..._core.delivery import DeadMessage
 from ..._core.serializers import Serializer
-from ..._core.servicebus import Arrived, read_death, resend
+from ..._core.servicebus import Arrived
+from ..._core.servicebus_return import read_death, resend
 from ..._runtime.aio.servicebus import Home, release
 from ..._runtime.servicebus import read
 from ...errors import DeadLetterDoesNotExist, DiatorError, MessageDecodeError

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..._core.delivery import Ack, DeadLetter, Retry, Verdict
-from ..._core.servicebus import Release, Resend, describe_death
 from ..._core.servicebus_pool import Held
+from ..._core.servicebus_return import Release, Resend, describe_death
 from ..._runtime.aio.servicebus import release
 from ..._runtime.aio.waiting import current_time
 from ..._runtime.servicebus import LockLost, logger, seconds_left

@@ -2,8 +2,9 @@
 
 from typing import Any, Self
 
-from ..._core.servicebus import Abandon, Arrived, recall, remember
+from ..._core.servicebus import Arrived
 from ..._core.servicebus_pool import Pool
+from ..._core.servicebus_return import Abandon, recall, remember
 from ..._runtime.aio.waiting import Changes
 from ._azure_entity import Entity
 from ._azure_publisher import Publisher

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..._core.delivery import DeadMessage
 from ..._core.serializers import Serializer
-from ..._core.servicebus import Arrived, read_death, resend
+from ..._core.servicebus import Arrived
+from ..._core.servicebus_return import read_death, resend
 from ..._runtime.servicebus import read
 from ..._runtime.sync.servicebus import Home, release
 from ...errors import DeadLetterDoesNotExist, DiatorError, MessageDecodeError
