@@ -10,6 +10,7 @@ import pytest
 from diator._core.delivery import Ack, DeadLetter, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.servicebus import Outgoing
+from diator._runtime.aio.servicebus import is_cut, pause
 from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
 from diator.errors import BrokerAccessDenied, BrokerEntityDoesNotExist, BrokerError
 from tests.aio.azure_parts import (
@@ -84,6 +85,49 @@ async def test_receiving_survives_connections_that_are_reset_and_links_that_are_
             fault()
             await broker.send_message(make(number + 10))
             assert await take_and_acknowledge(receiver, 1) == [number + 10]
+
+
+async def test_all_connections_that_were_cut_come_back_at_the_same_time() -> None:
+    """Or an outage would last longer with each of them: only one looks for messages at a time."""
+
+    async def receive() -> Any:
+        return await receiver.receive(4, SOON)
+
+    async def watch() -> int:
+        until = monotonic() + SOON
+        while len(server.connections - cut) < 4 and monotonic() < until:
+            await sleep(0.02)
+        found = len(server.connections - cut)
+        await receiver.stop()
+        return found
+
+    async with azure() as (server, broker):
+        await broker.send_messages([make(number) for number in range(4)])
+        receiver = broker.receiver(concurrency=4)
+        for delivery in await take(receiver, 4):
+            await receiver.settle(delivery, Ack())
+        cut = set(server.connections)
+        server.faults.drop_connections()
+        nothing, open_again = await together(receive, watch)
+        assert (list(nothing), open_again) == ([], 4)
+
+
+async def test_a_connection_that_was_cut_is_noticed_without_using_it_and_opened_again() -> None:
+    async def check() -> list[bool]:
+        link = await broker._entity.receiver()
+        found = [is_cut(link)]
+        server.faults.drop_connections()
+        until = monotonic() + SOON
+        while not is_cut(link) and monotonic() < until:
+            await pause(0.01)
+        found.append(is_cut(link))
+        await broker._entity.mend(link)
+        found.append(is_cut(link))
+        await broker._entity.hang_up(link)
+        return found
+
+    async with azure() as (server, broker):
+        assert await broker._home.run(check) == [False, True, False]
 
 
 async def test_a_message_is_settled_on_a_new_connection() -> None:

@@ -11,6 +11,7 @@ import pytest
 from diator._core.delivery import Ack, DeadLetter, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.servicebus import Outgoing
+from diator._runtime.sync.servicebus import is_cut, pause
 from diator.errors import BrokerAccessDenied, BrokerEntityDoesNotExist, BrokerError
 from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
 from tests.servers.azure import inject, send_with_sdk
@@ -85,6 +86,49 @@ def test_receiving_survives_connections_that_are_reset_and_links_that_are_detach
             fault()
             broker.send_message(make(number + 10))
             assert take_and_acknowledge(receiver, 1) == [number + 10]
+
+
+def test_all_connections_that_were_cut_come_back_at_the_same_time() -> None:
+    """Or an outage would last longer with each of them: only one looks for messages at a time."""
+
+    def receive() -> Any:
+        return receiver.receive(4, SOON)
+
+    def watch() -> int:
+        until = monotonic() + SOON
+        while len(server.connections - cut) < 4 and monotonic() < until:
+            sleep(0.02)
+        found = len(server.connections - cut)
+        receiver.stop()
+        return found
+
+    with azure() as (server, broker):
+        broker.send_messages([make(number) for number in range(4)])
+        receiver = broker.receiver(concurrency=4)
+        for delivery in take(receiver, 4):
+            receiver.settle(delivery, Ack())
+        cut = set(server.connections)
+        server.faults.drop_connections()
+        nothing, open_again = together(receive, watch)
+        assert (list(nothing), open_again) == ([], 4)
+
+
+def test_a_connection_that_was_cut_is_noticed_without_using_it_and_opened_again() -> None:
+    def check() -> list[bool]:
+        link = broker._entity.receiver()
+        found = [is_cut(link)]
+        server.faults.drop_connections()
+        until = monotonic() + SOON
+        while not is_cut(link) and monotonic() < until:
+            pause(0.01)
+        found.append(is_cut(link))
+        broker._entity.mend(link)
+        found.append(is_cut(link))
+        broker._entity.hang_up(link)
+        return found
+
+    with azure() as (server, broker):
+        assert broker._home.run(check) == [False, True, False]
 
 
 def test_a_message_is_settled_on_a_new_connection() -> None:
