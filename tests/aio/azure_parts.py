@@ -8,6 +8,7 @@ from diator._core.delivery import Ack, Delivery
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
+from tests.aio.conftest import sleep
 from tests.servers.azure import broken_connections, hurried_sdk, servicebus
 
 #: Seconds to wait for what is there, and for what must not come.
@@ -26,6 +27,7 @@ async def azure(*, entity: Any = None, limit: int = 262_144, **options: Any) -> 
             yield server, broker
         finally:
             await broker.aclose()
+            await sleep(0.05)  # for tasks of the SDK, which keep closed connections until they end
 
 
 def make(number: int, key: str | None = None, **more: Any) -> Message:

@@ -1,5 +1,6 @@
 """Receiving from Azure Service Bus: locks, lost connections, what nobody can read, and copies for others."""
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from time import monotonic
@@ -57,7 +58,9 @@ async def test_a_lock_that_is_lost_while_the_handler_works_is_noticed() -> None:
         receiver = broker.receiver(visibility_timeout=30)
         delivery = await begin_one(receiver)
         server.call(lambda: [server.entity("q").bury(token, "x", None) for token in list(server.entity("q").locks)])
-        await sleep(1)
+        until = monotonic() + SOON
+        while not await receiver.extend([delivery]) and monotonic() < until:
+            await sleep(0.05)
         assert await receiver.extend([delivery]) == [delivery]
         assert not await receiver.begin(delivery)
         await receiver.settle(delivery, Ack())
@@ -69,9 +72,9 @@ async def test_a_lost_settlement_leaves_no_message_behind() -> None:
         receiver = broker.receiver()
         delivery = await begin_one(receiver)
         server.faults.lost_settlements = 1
-        try:
+        with suppress(BrokerError):  # or it is settled on a new connection, or comes again: its lock has expired
             await receiver.settle(delivery, Ack())
-        except BrokerError:
+        if server.messages("q"):
             assert await take_and_acknowledge(receiver, 1) == [1]
         assert server.messages("q") == []
 

@@ -157,14 +157,14 @@ async def test_a_dead_letter_keeps_its_reason_and_properties(server: ServiceBusS
 
 
 async def test_a_lock_ends_or_is_renewed(server: ServiceBusServer, side: Side) -> None:
-    server.add_queue("short", lock_duration=0.6)
+    server.add_queue("short", lock_duration=1.5)
     await side.send(ServiceBusMessage("x"), path="short")
     receiver = side.receiver("short")
     [message] = await side.receive(receiver, 1)
     for _ in range(3):
-        await anyio.sleep(0.3)
+        await anyio.sleep(0.6)
         await side.do(receiver.renew_message_lock, message)
-    await anyio.sleep(0.8)
+    await anyio.sleep(1.7)
     with pytest.raises(MessageLockLostError):
         await side.do(receiver.complete_message, message)
     [again] = await side.receive(receiver, 1)

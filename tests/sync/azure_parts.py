@@ -10,6 +10,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
 from tests.servers.azure import broken_connections, hurried_sdk, servicebus
+from tests.sync.conftest import sleep
 
 #: Seconds to wait for what is there, and for what must not come.
 SOON, NEVER = 10.0, 0.3
@@ -27,6 +28,7 @@ def azure(*, entity: Any = None, limit: int = 262_144, **options: Any) -> Iterat
             yield server, broker
         finally:
             broker.close()
+            sleep(0.05)  # for tasks of the SDK, which keep closed connections until they end
 
 
 def make(number: int, key: str | None = None, **more: Any) -> Message:

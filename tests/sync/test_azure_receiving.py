@@ -1,6 +1,7 @@
 # Generated from tests/aio/test_azure_receiving.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Receiving from Azure Service Bus: locks, lost connections, what nobody can read, and copies for others."""
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from time import monotonic
@@ -58,7 +59,9 @@ def test_a_lock_that_is_lost_while_the_handler_works_is_noticed() -> None:
         receiver = broker.receiver(visibility_timeout=30)
         delivery = begin_one(receiver)
         server.call(lambda: [server.entity("q").bury(token, "x", None) for token in list(server.entity("q").locks)])
-        sleep(1)
+        until = monotonic() + SOON
+        while not receiver.extend([delivery]) and monotonic() < until:
+            sleep(0.05)
         assert receiver.extend([delivery]) == [delivery]
         assert not receiver.begin(delivery)
         receiver.settle(delivery, Ack())
@@ -70,9 +73,9 @@ def test_a_lost_settlement_leaves_no_message_behind() -> None:
         receiver = broker.receiver()
         delivery = begin_one(receiver)
         server.faults.lost_settlements = 1
-        try:
+        with suppress(BrokerError):  # or it is settled on a new connection, or comes again: its lock has expired
             receiver.settle(delivery, Ack())
-        except BrokerError:
+        if server.messages("q"):
             assert take_and_acknowledge(receiver, 1) == [1]
         assert server.messages("q") == []
 

@@ -287,10 +287,10 @@ async def test_what_is_done_with_does_not_come_again(case: Case, broker: Any, re
 
 
 @needs(REDELIVERS)
-async def test_a_retried_message_comes_again_after_the_delay_and_counts(broker: Any, receiver: Any) -> None:
+async def test_a_retried_message_comes_again_after_the_delay_and_counts(case: Case, broker: Any, receiver: Any) -> None:
     message = make(1)
     await broker.send_message(message)
-    await receiver.settle(await begin_one(receiver), Retry(0.2))
+    await receiver.settle(await begin_one(receiver), Retry(case.visibility / 2))
     assert not await receiver.receive(1, NEVER)
     [again] = await take(receiver, 1)
     assert (read(again), again.attempt) == (message, 2)

@@ -288,10 +288,10 @@ def test_what_is_done_with_does_not_come_again(case: Case, broker: Any, receiver
 
 
 @needs(REDELIVERS)
-def test_a_retried_message_comes_again_after_the_delay_and_counts(broker: Any, receiver: Any) -> None:
+def test_a_retried_message_comes_again_after_the_delay_and_counts(case: Case, broker: Any, receiver: Any) -> None:
     message = make(1)
     broker.send_message(message)
-    receiver.settle(begin_one(receiver), Retry(0.2))
+    receiver.settle(begin_one(receiver), Retry(case.visibility / 2))
     assert not receiver.receive(1, NEVER)
     [again] = take(receiver, 1)
     assert (read(again), again.attempt) == (message, 2)
