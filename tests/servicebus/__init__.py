@@ -21,7 +21,7 @@ What it does as the service does
 
 What can be made to go wrong (`Faults`)
     Reset connections, detached links, a server that hangs, that is away, or that is slow, lost acknowledgements, lost
-    settlements, refused sends.
+    settlements, refused sends, refused links (`Security`).
 
 What it is not
     - No administration over HTTP, no rules over AMQP, no SQL filters: entities and filters are made in Python.
