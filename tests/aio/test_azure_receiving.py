@@ -90,6 +90,16 @@ async def test_receiving_survives_connections_that_are_reset_and_links_that_are_
             assert await take_and_acknowledge(receiver, 1) == [number + 10]
 
 
+async def test_a_connection_is_kept_for_many_messages() -> None:
+    async with azure() as (server, broker):
+        await broker.send_messages([make(number) for number in range(110)])
+        receiver = broker.receiver()
+        await take_and_acknowledge(receiver, 1)
+        connections = set(server.connections)
+        assert await take_and_acknowledge(receiver, 109) == list(range(1, 110))
+        assert server.connections == connections
+
+
 async def test_all_connections_that_were_cut_come_back_at_the_same_time() -> None:
     """Or an outage would last longer with each of them: only one looks for messages at a time."""
 

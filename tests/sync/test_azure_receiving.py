@@ -91,6 +91,16 @@ def test_receiving_survives_connections_that_are_reset_and_links_that_are_detach
             assert take_and_acknowledge(receiver, 1) == [number + 10]
 
 
+def test_a_connection_is_kept_for_many_messages() -> None:
+    with azure() as (server, broker):
+        broker.send_messages([make(number) for number in range(110)])
+        receiver = broker.receiver()
+        take_and_acknowledge(receiver, 1)
+        connections = set(server.connections)
+        assert take_and_acknowledge(receiver, 109) == list(range(1, 110))
+        assert server.connections == connections
+
+
 def test_all_connections_that_were_cut_come_back_at_the_same_time() -> None:
     """Or an outage would last longer with each of them: only one looks for messages at a time."""
 

@@ -23,7 +23,7 @@ class Slot:
     """Owns a receiver of the SDK: nobody else uses it, and it does one thing at a time."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._is_opening = False
+        self._is_changing = False
         self._workplace = workplace
         self._pool, self._changes, self._entity = workplace.pool, workplace.changes, workplace.entity
         self._link: Any = None
@@ -46,12 +46,12 @@ class Slot:
                 self._changes.notify()
 
     def interrupt(self, job: Job) -> bool:
-        """End the wait for a message, and return whether that is possible: half-open connections would be left behind.
+        """End the wait for a message, and return whether that is possible: not while a connection opens or closes.
 
         Args:
             job: What runs this.
         """
-        return not self._is_opening and (job.cancel() or interrupt(self._link))
+        return not self._is_changing and (job.cancel() or interrupt(self._link))
 
     async def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
@@ -76,7 +76,7 @@ class Slot:
         return False
 
     async def _open(self) -> None:
-        self._is_opening = True
+        self._is_changing = True
         try:
             self._link = await self._entity.receiver()
             self._memory = await SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
@@ -90,7 +90,7 @@ class Slot:
         else:
             self._pause, self._news, self._turn = _FIRST_PAUSE, current_time(), 0
         finally:
-            self._is_opening = False
+            self._is_changing = False
 
     async def _fail(self, error: Exception) -> None:
         """Let whoever receives know, and wait a little."""
@@ -144,13 +144,15 @@ class Slot:
             with self._changes:
                 self._pool.let_go(held)
                 self._changes.notify()
-        if not is_usable or self._turn >= _SESSION_TURN:
+        if not is_usable or (self._entity.sessions and self._turn >= _SESSION_TURN):
             await self._drop_link()
 
     async def _drop_link(self) -> None:
         link, self._link = self._link, None
         if link is not None:
+            self._is_changing = True
             await self._entity.hang_up(link)
+            self._is_changing = False
         with self._changes:
             self._pool.dropped(self)
             self._changes.notify()

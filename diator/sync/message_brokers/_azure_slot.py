@@ -24,7 +24,7 @@ class Slot:
     """Owns a receiver of the SDK: nobody else uses it, and it does one thing at a time."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._is_opening = False
+        self._is_changing = False
         self._workplace = workplace
         self._pool, self._changes, self._entity = workplace.pool, workplace.changes, workplace.entity
         self._link: Any = None
@@ -47,12 +47,12 @@ class Slot:
                 self._changes.notify()
 
     def interrupt(self, job: Job) -> bool:
-        """End the wait for a message, and return whether that is possible: half-open connections would be left behind.
+        """End the wait for a message, and return whether that is possible: not while a connection opens or closes.
 
         Args:
             job: What runs this.
         """
-        return not self._is_opening and (job.cancel() or interrupt(self._link))
+        return not self._is_changing and (job.cancel() or interrupt(self._link))
 
     def _may_look(self) -> bool:
         """Wait until it is this one's turn to look; False if the time for that is over."""
@@ -77,7 +77,7 @@ class Slot:
         return False
 
     def _open(self) -> None:
-        self._is_opening = True
+        self._is_changing = True
         try:
             self._link = self._entity.receiver()
             self._memory = SessionMemory.read(self._link) if self._entity.sessions else SessionMemory()
@@ -91,7 +91,7 @@ class Slot:
         else:
             self._pause, self._news, self._turn = _FIRST_PAUSE, current_time(), 0
         finally:
-            self._is_opening = False
+            self._is_changing = False
 
     def _fail(self, error: Exception) -> None:
         """Let whoever receives know, and wait a little."""
@@ -145,13 +145,15 @@ class Slot:
             with self._changes:
                 self._pool.let_go(held)
                 self._changes.notify()
-        if not is_usable or self._turn >= _SESSION_TURN:
+        if not is_usable or (self._entity.sessions and self._turn >= _SESSION_TURN):
             self._drop_link()
 
     def _drop_link(self) -> None:
         link, self._link = self._link, None
         if link is not None:
+            self._is_changing = True
             self._entity.hang_up(link)
+            self._is_changing = False
         with self._changes:
             self._pool.dropped(self)
             self._changes.notify()
