@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage bench bench-containers bench-import bench-redis lint types generate check-generated servers clean
+.PHONY: help demo test test-long coverage bench bench-azure bench-containers bench-import bench-redis lint types generate check-generated servers clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ coverage: $(VENV)/.dev servers ## Run the test suite, with few random programs, 
 
 bench: $(VENV)/.dev ## Measure dispatch beside code by hand and other mediators, with each of PYTHONS.
 	$(BIN)/python benchmarks/run.py $(PYTHONS)
+
+bench-azure: $(VENV)/.dev servers ## Measure the broker on Azure Service Bus beside the bare SDK and diator 0.1.2.
+	$(BIN)/python benchmarks/azure/run.py
 
 bench-containers: $(VENV)/.dev ## Measure what the adapters to containers add, with each of PYTHONS.
 	$(BIN)/python benchmarks/containers.py $(PYTHONS)
@@ -55,8 +58,8 @@ check-generated: $(VENV)/.dev ## Fail if a generated file is not what would be g
 	$(BIN)/python tools/unasync.py --check
 	$(BIN)/python tools/settings_table.py --check
 
-servers: ## Install the servers that the tests talk to, where that is possible.
-	@sh tools/servers.sh
+servers: $(VENV)/bin/python ## Install the servers that the tests talk to, where that is possible.
+	@sh tools/servers.sh $(BIN)/python
 
 clean: ## Remove everything that these commands have made.
 	rm -rf $(VENV) .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

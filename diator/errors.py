@@ -21,13 +21,17 @@
     │   └── GreenletError
     ├── MessageError                    (ValueError)
     │   ├── MessageEncodeError
+    │   │   └── MessageTooLarge
     │   └── MessageDecodeError
     │       └── UnknownMessage
     ├── HandlerDecision                 raised by handlers of received messages
     │   ├── Reject
     │   └── RetryLater
     ├── BrokerError
+    │   ├── BrokerAccessDenied          (PermissionError)
     │   ├── BrokerClosed                (RuntimeError)
+    │   ├── BrokerEntityDoesNotExist    (LookupError)
+    │   ├── BrokerFull
     │   ├── BrokerUnavailable           (ConnectionError)
     │   └── DeadLetterDoesNotExist      (LookupError)
     ├── SettingsError                   (ValueError)
@@ -42,8 +46,11 @@ from typing import Any, Self
 
 __all__ = (
     "BlockingCallError",
+    "BrokerAccessDenied",
     "BrokerClosed",
+    "BrokerEntityDoesNotExist",
     "BrokerError",
+    "BrokerFull",
     "BrokerUnavailable",
     "ConfigurationError",
     "DeadLetterDoesNotExist",
@@ -61,6 +68,7 @@ __all__ = (
     "MessageDecodeError",
     "MessageEncodeError",
     "MessageError",
+    "MessageTooLarge",
     "MissingExtraError",
     "ReentrancyError",
     "RegistrationError",
@@ -179,6 +187,10 @@ class MessageEncodeError(MessageError):
     """The event holds something that the wire format cannot carry."""
 
 
+class MessageTooLarge(MessageEncodeError):
+    """The message is larger than the broker accepts."""
+
+
 class MessageDecodeError(MessageError):
     """The received message is malformed, too large, or not known here. It never carries the payload."""
 
@@ -222,12 +234,20 @@ class BrokerError(DiatorError):
     """A message broker could not do what it was asked to."""
 
 
+class BrokerAccessDenied(BrokerError, PermissionError):
+    """The broker does not accept the key or the credential, or it has no right to this."""
+
+
 class BrokerClosed(BrokerError, RuntimeError):
     """The broker was used after it had been closed."""
 
 
-class DeadLetterDoesNotExist(BrokerError, LookupError):
-    """There is no dead letter with this id: it has been sent again or deleted, or never was there."""
+class BrokerEntityDoesNotExist(BrokerError, LookupError):
+    """The queue, topic or subscription is not there. diator creates none."""
+
+
+class BrokerFull(BrokerError):
+    """The broker takes no more before somebody receives, or a quota is raised."""
 
 
 class BrokerUnavailable(BrokerError, ConnectionError):
@@ -240,6 +260,10 @@ class BrokerUnavailable(BrokerError, ConnectionError):
     def __init__(self, message: str, maybe_done: bool = True) -> None:
         super().__init__(message)
         self.maybe_done = maybe_done
+
+
+class DeadLetterDoesNotExist(BrokerError, LookupError):
+    """There is no dead letter with this id: it has been sent again or deleted, or never was there."""
 
 
 class SettingsError(DiatorError, ValueError):

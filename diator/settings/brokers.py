@@ -5,8 +5,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from .. import __version__
-from ..errors import SettingsError
+from ..errors import MissingExtraError, SettingsError
 from .models import DiatorSettings
 from .options import MemoryOptions, read_options
 
@@ -94,8 +93,43 @@ def _redis(settings: DiatorSettings, side: Side) -> Any:
     raise SettingsError(f"{_name(settings)}: {problem}")
 
 
-#: diator's own schemes, which nobody can replace; None: this version knows the scheme, but has no broker for it.
-_OWN: dict[str, Factory | None] = {
+def _azure(settings: DiatorSettings, side: Side) -> Any:
+    """Build the broker on Azure Service Bus, from a connection string or for a namespace."""
+    broker, name = settings.broker, _name(settings)
+    source = (broker.url.get_secret_value() if broker.url else "").partition("://")[2]
+    try:
+        if not source:
+            raise ValueError("azure-servicebus:// is followed by a connection string, or by the name of a namespace")
+        if (broker.topic is None) is (broker.queue is None):
+            names = " or ".join(variable(type(settings), ("broker", field)) for field in ("topic", "queue"))
+            raise ValueError(f"azure-servicebus:// needs either {names}, too")
+        return import_module(f"diator.{side}.message_brokers.azure").AzureServiceBusMessageBroker(
+            source,
+            broker.topic,
+            queue_name=broker.queue,
+            subscription_name=broker.subscription,
+            sessions=broker.sessions,
+            timeout=broker.timeout,
+            credential=None if "endpoint=" in source.lower() else _azure_credential(side),
+        )
+    except ValueError as error:  # whose text quotes no URL
+        problem = str(error)
+    raise SettingsError(f"{name}: {problem}")
+
+
+def _azure_credential(side: Side) -> Any:
+    """Makes what azure-identity finds: an identity of the machine, of the environment, of a developer."""
+    try:
+        identity = import_module("azure.identity.aio" if side == "aio" else "azure.identity")
+    except ImportError as exc:
+        raise MissingExtraError(
+            'a namespace without a key needs azure-identity: pip install "diator[azure-identity]"', name="azure"
+        ) from exc
+    return identity.DefaultAzureCredential
+
+
+#: diator's own schemes, which nobody can replace.
+_OWN: dict[str, Factory] = {
     "memory": _memory,
     "redis": _redis,
     "rediss": _redis,
@@ -103,7 +137,7 @@ _OWN: dict[str, Factory | None] = {
     "redis+streams": _redis,
     "rediss+streams": _redis,
     "redis+unix+streams": _redis,
-    "azure-servicebus": None,
+    "azure-servicebus": _azure,
 }
 
 
@@ -111,15 +145,12 @@ def _factory(scheme: str, name: str) -> Factory:
     if own := _OWN.get(scheme):
         return own
     registered = [e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name.lower() not in _OWN]
-    usable = _listed([*(known for known, own in _OWN.items() if own), *(e.name for e in registered)])
-    if scheme in _OWN:
-        raise SettingsError(f"{name}: diator {__version__} has no broker for {scheme}:// yet; it has one for {usable}")
+    usable = _listed([*_OWN, *(e.name for e in registered)])
     found = [e for e in registered if e.name.lower() == scheme]
     if not found:
         raise SettingsError(
-            f"{name}: the scheme {scheme}:// is unknown; there is a broker for {usable}, known but not yet in diator "
-            f"{__version__} are {_listed([s for s, own in _OWN.items() if not own])}; packages add schemes with entry "
-            f"points in the group {ENTRY_POINT_GROUP}"
+            f"{name}: the scheme {scheme}:// is unknown; there is a broker for {usable}; packages add schemes with "
+            f"entry points in the group {ENTRY_POINT_GROUP}"
         )
     if len(found) > 1:
         packages = ", ".join(sorted(_package(e) for e in found))

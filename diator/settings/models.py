@@ -73,7 +73,9 @@ class BrokerSettings(Section):
         default=False, description="Redis Streams: whether a server that keeps nothing on disk is refused."
     )
     topic: str | None = Field(default=None, description="Azure Service Bus: the topic.")
+    subscription: str | None = Field(default=None, description="Azure Service Bus: the subscription to the topic.")
     queue: str | None = Field(default=None, description="Azure Service Bus: the queue.")
+    sessions: bool = Field(default=False, description="Azure Service Bus: whether sessions are required there.")
 
 
 class WorkerSettings(Section):

@@ -35,6 +35,7 @@ OLD_NAMES = {
     "diator.mediator": "Mediator",
     "diator.message_brokers": "",
     "diator.message_brokers.protocol": "Message MessageBroker",
+    "diator.message_brokers.azure": "AzureMessageBroker",
     "diator.message_brokers.redis": "RedisMessageBroker",
     "diator.middlewares": "Middleware MiddlewareChain",
     "diator.middlewares.base": "Handle HandleType Middleware MiddlewareChain",

@@ -86,7 +86,7 @@ def test_another_side_is_an_error() -> None:
     assert problems("memory://", "async") == ['side must be "aio" or "sync"']
 
 
-OWN = "memory://, redis://, redis+streams://, redis+unix://, redis+unix+streams://, rediss://, rediss+streams://"
+OWN = "azure-servicebus://, memory://, redis://, redis+streams://, redis+unix://, redis+unix+streams://, rediss://, rediss+streams://"
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -157,18 +157,46 @@ def test_an_option_that_redis_does_not_know_is_refused() -> None:
     assert line.startswith("DIATOR_BROKER__URL: the Redis URL has an option that redis-py does not know")
 
 
-@pytest.mark.parametrize("scheme", ["azure-servicebus"])
+AZURE_KEY = "azure-servicebus://Endpoint=sb://localhost:5672;SharedAccessKeyName=n;SharedAccessKey=canary="
+
+
 @pytest.mark.parametrize("side", SIDES)
-def test_a_broker_that_is_not_there_yet_is_said_to_be_so(scheme: str, side: Side) -> None:
-    assert problems(f"{scheme}://host", side) == [
-        f"DIATOR_BROKER__URL: diator {diator.__version__} has no broker for {scheme}:// yet; it has one for {OWN}"
+@pytest.mark.parametrize(
+    ("entity", "shown"),
+    [
+        ({"queue": "q", "sessions": True}, "queue 'q'"),
+        ({"topic": "t"}, "topic 't'"),
+        ({"topic": "t", "subscription": "s"}, "topic 't' with subscription 's'"),
+    ],
+)
+def test_azure_is_built_for_the_side(entity: dict[str, Any], shown: str, side: Side) -> None:
+    settings = DiatorSettings(broker={"url": AZURE_KEY, "timeout": 7, **entity})
+    broker: Any = broker_from_settings(settings, side)
+    assert type(broker).__module__ == f"diator.{side}.message_brokers.azure"
+    assert repr(broker) == f"<AzureServiceBusMessageBroker for {shown}>"
+    assert (broker._entity.sessions, broker._entity.timeout) == (entity.get("sessions", False), 7)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_azure_takes_the_identity_of_the_machine_for_a_namespace(side: Side) -> None:
+    url = "azure-servicebus://name.servicebus.windows.net"
+    broker: Any = broker_from_settings(DiatorSettings(broker={"url": url, "queue": "q"}), side)
+    make_credential = broker._entity._credential
+    assert make_credential.__name__ == "DefaultAzureCredential"
+    assert make_credential.__module__.startswith("azure.identity.aio." if side == "aio" else "azure.identity._")
+
+
+def test_azure_needs_a_queue_or_a_topic() -> None:
+    assert problems(AZURE_KEY) == [
+        "DIATOR_BROKER__URL: azure-servicebus:// needs either DIATOR_BROKER__TOPIC or DIATOR_BROKER__QUEUE, too"
     ]
+    (line,) = problems("azure-servicebus://")
+    assert "a connection string" in line
 
 
 def test_an_unknown_scheme_names_the_known_ones() -> None:
     (line,) = problems("amqp://host")
-    assert line.startswith(f"DIATOR_BROKER__URL: the scheme amqp:// is unknown; there is a broker for {OWN}, known")
-    assert "azure-servicebus://" in line
+    assert line.startswith(f"DIATOR_BROKER__URL: the scheme amqp:// is unknown; there is a broker for {OWN}; packages")
 
 
 def test_errors_name_the_variable_of_the_subclass() -> None:
@@ -241,14 +269,8 @@ def test_a_package_is_imported_only_for_its_scheme() -> None:
 
 @pytest.mark.usefixtures("carrier")
 def test_added_schemes_are_named() -> None:
-    assert (
-        f"there is a broker for Pigeon://, carrier+tls://, lost://, memory://, nothing://, {OWN[11:]}, known"
-        in problems("amqp://")[0]
-    )
-    assert (
-        "it has one for Pigeon://, carrier+tls://, lost://, memory://, nothing://, "
-        in problems("azure-servicebus://")[0]
-    )
+    added = "Pigeon://, azure-servicebus://, carrier+tls://, lost://, memory://, nothing://, redis://, "
+    assert f"there is a broker for {added}" in problems("amqp://")[0]
 
 
 @pytest.mark.usefixtures("carrier")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -13,10 +14,12 @@ from diator._core.delivery import Ack, Capability, DeadLetter, Delivery, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.aio.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
+from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
 from diator.aio.message_brokers.memory import InMemoryMessageBroker
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from tests.aio.conftest import sleep, together
+from tests.servers.azure import hurried_sdk, inject, servicebus
 from tests.servers.redis import redis_binaries, shared_redis
 
 #: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
@@ -36,11 +39,13 @@ class Case:
         open: Makes a new broker that holds nothing, and closes it in the end.
         can: What it documents that it can do.
         inject: Sends a body as anybody could, without a look at it: ``await inject(broker, body)``.
+        visibility: Seconds until a receiver gives up a delivery.
     """
 
     open: Callable[[], AbstractAsyncContextManager[Any]]
     can: frozenset[Capability]
     inject: Callable[[Any, bytes], Awaitable[None]]
+    visibility: float = VISIBILITY
 
 
 @asynccontextmanager
@@ -80,12 +85,35 @@ async def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) ->
     await broker._client.exchange(("XADD", broker._place.streams[0], "*", "body", body))
 
 
+def azure(**options: Any) -> Callable[[], AbstractAsyncContextManager[Any]]:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[AzureServiceBusMessageBroker]:
+        with servicebus() as server, hurried_sdk():
+            server.add_queue("q", lock_duration=5, requires_session=options.get("sessions", False))
+            broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
+            AZURE_SERVERS[broker] = server
+            yield broker
+            await broker.aclose()
+
+    return opened
+
+
+AZURE_SERVERS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+async def inject_into_azure(broker: Any, body: bytes) -> None:
+    inject(AZURE_SERVERS[broker], "q", body)
+
+
 ALL = frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS})
+#: A connection for each message takes its time to open.
+PATIENT = 1.5
 BROKERS = {
     "memory": Case(memory, ALL, inject_into_memory),
     "redis-pubsub": Case(redis_pubsub, frozenset(), inject_into_pubsub),
     "redis-streams": Case(redis_streams("system"), ALL, inject_into_streams),
     "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
+    "azure": Case(azure(), ALL, inject_into_azure, PATIENT),
 }
 if "bundled" in redis_binaries():
     BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)
@@ -110,16 +138,16 @@ async def broker(case: Case) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def receiving(broker: Any) -> AsyncIterator[Any]:
-    receiver = broker.receiver(visibility_timeout=VISIBILITY, concurrency=10)
+async def receiving(broker: Any, visibility: float = VISIBILITY) -> AsyncIterator[Any]:
+    receiver = broker.receiver(visibility_timeout=visibility, concurrency=10)
     assert not await receiver.receive(1, 0)  # a broker that keeps nothing delivers from the first call on
     yield receiver
     await receiver.aclose()
 
 
 @pytest.fixture
-async def receiver(broker: Any) -> AsyncIterator[Any]:
-    async with receiving(broker) as receiver:
+async def receiver(case: Case, broker: Any) -> AsyncIterator[Any]:
+    async with receiving(broker, case.visibility) as receiver:
         yield receiver
 
 
@@ -171,11 +199,12 @@ async def test_what_is_received_is_what_was_sent(broker: Any, receiver: Any) -> 
     assert (delivery.attempt, delivery.done) == (1, frozenset())
 
 
-async def test_messages_keep_their_order(broker: Any, receiver: Any) -> None:
-    await broker.send_message(make(0))
-    await broker.send_messages([make(1), make(2), make(3)])
-    await broker.send_message(make(4))
-    assert numbers(await take(receiver, 5)) == [0, 1, 2, 3, 4]
+async def test_messages_keep_their_order(broker: Any) -> None:
+    async with receiving(broker, SOON) as receiver:
+        await broker.send_message(make(0))
+        await broker.send_messages([make(1), make(2), make(3)])
+        await broker.send_message(make(4))
+        assert numbers(await take(receiver, 5)) == [0, 1, 2, 3, 4]
 
 
 async def test_an_empty_batch_sends_nothing(broker: Any, receiver: Any) -> None:
@@ -249,19 +278,19 @@ async def test_a_message_that_cannot_be_encoded_is_not_sent_and_nothing_with_it(
 
 
 @pytest.mark.parametrize("verdict", [Ack(), DeadLetter("not readable")])
-async def test_what_is_done_with_does_not_come_again(broker: Any, receiver: Any, verdict: Any) -> None:
+async def test_what_is_done_with_does_not_come_again(case: Case, broker: Any, receiver: Any, verdict: Any) -> None:
     await broker.send_message(make(1))
     delivery = await begin_one(receiver)
     await receiver.settle(delivery, verdict)
     await receiver.settle(delivery, Retry())  # nor does a second verdict count
-    assert not await receiver.receive(1, VISIBILITY + NEVER)
+    assert not await receiver.receive(1, case.visibility + NEVER)
 
 
 @needs(REDELIVERS)
-async def test_a_retried_message_comes_again_after_the_delay_and_counts(broker: Any, receiver: Any) -> None:
+async def test_a_retried_message_comes_again_after_the_delay_and_counts(case: Case, broker: Any, receiver: Any) -> None:
     message = make(1)
     await broker.send_message(message)
-    await receiver.settle(await begin_one(receiver), Retry(0.2))
+    await receiver.settle(await begin_one(receiver), Retry(case.visibility / 2))
     assert not await receiver.receive(1, NEVER)
     [again] = await take(receiver, 1)
     assert (read(again), again.attempt) == (message, 2)
@@ -302,18 +331,18 @@ async def test_each_run_of_a_delivery_counts_once(broker: Any, receiver: Any) ->
 
 
 @needs(REDELIVERS)
-async def test_an_extended_delivery_does_not_come_again(broker: Any, receiver: Any) -> None:
+async def test_an_extended_delivery_does_not_come_again(case: Case, broker: Any, receiver: Any) -> None:
     await broker.send_messages([make(1), make(2)])
     kept, given_up = await take(receiver, 2)
     for _ in range(5):
-        await sleep(VISIBILITY / 3)
+        await sleep(case.visibility / 3)
         assert not await receiver.extend([kept])
     again = await take(receiver, 1)
     assert numbers(again) == [2]
     assert [lost.delivery_id for lost in await receiver.extend([given_up, kept])] == [given_up.delivery_id]
     await receiver.settle(kept, Ack())
     await receiver.settle(again[0], Ack())
-    assert not await receiver.receive(1, VISIBILITY + NEVER)
+    assert not await receiver.receive(1, case.visibility + NEVER)
 
 
 @needs(REDELIVERS)
@@ -380,7 +409,7 @@ async def test_closing_a_receiver_wakes_who_waits(receiver: Any) -> None:
 
 
 @needs(REDELIVERS)
-async def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -> None:
+async def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(case: Case, broker: Any) -> None:
     await broker.send_messages([make(1), make(2), make(3)])
     first = broker.receiver(visibility_timeout=1000)
     settled, begun, _ = await take(first, 3)
@@ -390,7 +419,7 @@ async def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: 
     await first.aclose()
     with pytest.raises(BrokerClosed):
         await first.receive(1, 0)
-    async with receiving_at_once(broker) as second:
+    async with receiving_at_once(broker, case.visibility) as second:
         again = await take(second, 2)
         assert sorted(numbers(again)) == [2, 3]
         assert {read(delivery).payload["number"]: delivery.attempt for delivery in again}[2] == 2
@@ -401,8 +430,8 @@ async def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: 
 
 
 @asynccontextmanager
-async def receiving_at_once(broker: Any) -> AsyncIterator[Any]:
-    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+async def receiving_at_once(broker: Any, visibility: float) -> AsyncIterator[Any]:
+    receiver = broker.receiver(visibility_timeout=visibility)
     yield receiver
     await receiver.aclose()
 
@@ -482,6 +511,8 @@ async def test_dead_letters_are_sent_again_in_their_order_and_count_from_one(bro
     again = await take(receiver, 2)
     assert [read(delivery) for delivery in again] == [messages[0], messages[2]]
     assert [delivery.attempt for delivery in again] == [1, 1]
+    for delivery in again:
+        await receiver.settle(delivery, Ack())
     assert numbers(await broker.dead_letters.list()) == [1, 3]
     assert await broker.dead_letters.retry_all() == 2
     assert numbers(await take(receiver, 2)) == [1, 3]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -15,8 +16,10 @@ from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from diator.sync.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
+from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
 from diator.sync.message_brokers.memory import InMemoryMessageBroker
 from diator.sync.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
+from tests.servers.azure import hurried_sdk, inject, servicebus
 from tests.servers.redis import redis_binaries, shared_redis
 from tests.sync.conftest import sleep, together
 
@@ -37,11 +40,13 @@ class Case:
         open: Makes a new broker that holds nothing, and closes it in the end.
         can: What it documents that it can do.
         inject: Sends a body as anybody could, without a look at it: ``inject(broker, body)``.
+        visibility: Seconds until a receiver gives up a delivery.
     """
 
     open: Callable[[], AbstractContextManager[Any]]
     can: frozenset[Capability]
     inject: Callable[[Any, bytes], None]
+    visibility: float = VISIBILITY
 
 
 @contextmanager
@@ -81,12 +86,35 @@ def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) -> None:
     broker._client.exchange(("XADD", broker._place.streams[0], "*", "body", body))
 
 
+def azure(**options: Any) -> Callable[[], AbstractContextManager[Any]]:
+    @contextmanager
+    def opened() -> Iterator[AzureServiceBusMessageBroker]:
+        with servicebus() as server, hurried_sdk():
+            server.add_queue("q", lock_duration=5, requires_session=options.get("sessions", False))
+            broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
+            AZURE_SERVERS[broker] = server
+            yield broker
+            broker.close()
+
+    return opened
+
+
+AZURE_SERVERS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def inject_into_azure(broker: Any, body: bytes) -> None:
+    inject(AZURE_SERVERS[broker], "q", body)
+
+
 ALL = frozenset({KEEPS, REDELIVERS, REMEMBERS_DONE, DEAD_LETTERS})
+#: A connection for each message takes its time to open.
+PATIENT = 1.5
 BROKERS = {
     "memory": Case(memory, ALL, inject_into_memory),
     "redis-pubsub": Case(redis_pubsub, frozenset(), inject_into_pubsub),
     "redis-streams": Case(redis_streams("system"), ALL, inject_into_streams),
     "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
+    "azure": Case(azure(), ALL, inject_into_azure, PATIENT),
 }
 if "bundled" in redis_binaries():
     BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)
@@ -111,16 +139,16 @@ def broker(case: Case) -> Iterator[Any]:
 
 
 @contextmanager
-def receiving(broker: Any) -> Iterator[Any]:
-    receiver = broker.receiver(visibility_timeout=VISIBILITY, concurrency=10)
+def receiving(broker: Any, visibility: float = VISIBILITY) -> Iterator[Any]:
+    receiver = broker.receiver(visibility_timeout=visibility, concurrency=10)
     assert not receiver.receive(1, 0)  # a broker that keeps nothing delivers from the first call on
     yield receiver
     receiver.close()
 
 
 @pytest.fixture
-def receiver(broker: Any) -> Iterator[Any]:
-    with receiving(broker) as receiver:
+def receiver(case: Case, broker: Any) -> Iterator[Any]:
+    with receiving(broker, case.visibility) as receiver:
         yield receiver
 
 
@@ -172,11 +200,12 @@ def test_what_is_received_is_what_was_sent(broker: Any, receiver: Any) -> None:
     assert (delivery.attempt, delivery.done) == (1, frozenset())
 
 
-def test_messages_keep_their_order(broker: Any, receiver: Any) -> None:
-    broker.send_message(make(0))
-    broker.send_messages([make(1), make(2), make(3)])
-    broker.send_message(make(4))
-    assert numbers(take(receiver, 5)) == [0, 1, 2, 3, 4]
+def test_messages_keep_their_order(broker: Any) -> None:
+    with receiving(broker, SOON) as receiver:
+        broker.send_message(make(0))
+        broker.send_messages([make(1), make(2), make(3)])
+        broker.send_message(make(4))
+        assert numbers(take(receiver, 5)) == [0, 1, 2, 3, 4]
 
 
 def test_an_empty_batch_sends_nothing(broker: Any, receiver: Any) -> None:
@@ -250,19 +279,19 @@ def test_a_message_that_cannot_be_encoded_is_not_sent_and_nothing_with_it(broker
 
 
 @pytest.mark.parametrize("verdict", [Ack(), DeadLetter("not readable")])
-def test_what_is_done_with_does_not_come_again(broker: Any, receiver: Any, verdict: Any) -> None:
+def test_what_is_done_with_does_not_come_again(case: Case, broker: Any, receiver: Any, verdict: Any) -> None:
     broker.send_message(make(1))
     delivery = begin_one(receiver)
     receiver.settle(delivery, verdict)
     receiver.settle(delivery, Retry())  # nor does a second verdict count
-    assert not receiver.receive(1, VISIBILITY + NEVER)
+    assert not receiver.receive(1, case.visibility + NEVER)
 
 
 @needs(REDELIVERS)
-def test_a_retried_message_comes_again_after_the_delay_and_counts(broker: Any, receiver: Any) -> None:
+def test_a_retried_message_comes_again_after_the_delay_and_counts(case: Case, broker: Any, receiver: Any) -> None:
     message = make(1)
     broker.send_message(message)
-    receiver.settle(begin_one(receiver), Retry(0.2))
+    receiver.settle(begin_one(receiver), Retry(case.visibility / 2))
     assert not receiver.receive(1, NEVER)
     [again] = take(receiver, 1)
     assert (read(again), again.attempt) == (message, 2)
@@ -303,18 +332,18 @@ def test_each_run_of_a_delivery_counts_once(broker: Any, receiver: Any) -> None:
 
 
 @needs(REDELIVERS)
-def test_an_extended_delivery_does_not_come_again(broker: Any, receiver: Any) -> None:
+def test_an_extended_delivery_does_not_come_again(case: Case, broker: Any, receiver: Any) -> None:
     broker.send_messages([make(1), make(2)])
     kept, given_up = take(receiver, 2)
     for _ in range(5):
-        sleep(VISIBILITY / 3)
+        sleep(case.visibility / 3)
         assert not receiver.extend([kept])
     again = take(receiver, 1)
     assert numbers(again) == [2]
     assert [lost.delivery_id for lost in receiver.extend([given_up, kept])] == [given_up.delivery_id]
     receiver.settle(kept, Ack())
     receiver.settle(again[0], Ack())
-    assert not receiver.receive(1, VISIBILITY + NEVER)
+    assert not receiver.receive(1, case.visibility + NEVER)
 
 
 @needs(REDELIVERS)
@@ -381,7 +410,7 @@ def test_closing_a_receiver_wakes_who_waits(receiver: Any) -> None:
 
 
 @needs(REDELIVERS)
-def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -> None:
+def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(case: Case, broker: Any) -> None:
     broker.send_messages([make(1), make(2), make(3)])
     first = broker.receiver(visibility_timeout=1000)
     settled, begun, _ = take(first, 3)
@@ -391,7 +420,7 @@ def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -
     first.close()
     with pytest.raises(BrokerClosed):
         first.receive(1, 0)
-    with receiving_at_once(broker) as second:
+    with receiving_at_once(broker, case.visibility) as second:
         again = take(second, 2)
         assert sorted(numbers(again)) == [2, 3]
         assert {read(delivery).payload["number"]: delivery.attempt for delivery in again}[2] == 2
@@ -402,8 +431,8 @@ def test_a_closed_receiver_gives_back_at_once_what_is_not_settled(broker: Any) -
 
 
 @contextmanager
-def receiving_at_once(broker: Any) -> Iterator[Any]:
-    receiver = broker.receiver(visibility_timeout=VISIBILITY)
+def receiving_at_once(broker: Any, visibility: float) -> Iterator[Any]:
+    receiver = broker.receiver(visibility_timeout=visibility)
     yield receiver
     receiver.close()
 
@@ -483,6 +512,8 @@ def test_dead_letters_are_sent_again_in_their_order_and_count_from_one(broker: A
     again = take(receiver, 2)
     assert [read(delivery) for delivery in again] == [messages[0], messages[2]]
     assert [delivery.attempt for delivery in again] == [1, 1]
+    for delivery in again:
+        receiver.settle(delivery, Ack())
     assert numbers(broker.dead_letters.list()) == [1, 3]
     assert broker.dead_letters.retry_all() == 2
     assert numbers(take(receiver, 2)) == [1, 3]
