@@ -11,7 +11,7 @@ from azure.servicebus.aio import ServiceBusClient
 
 from diator import EventMap, NotificationEvent, RequestMap
 from diator.aio import Mediator, Worker
-from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.aio.message_brokers.azure import AzureMessageBroker
 from diator.delivery import Ack, RetryPolicy
 from diator.errors import DiatorError
 from diator.message_brokers import Message
@@ -37,7 +37,7 @@ async def sdk_one_at_a_time(connection: str, count: int) -> float:
 
 async def publish(connection: str, publishers: int, count: int) -> float:
     """Messages per second of as many tasks, each of which sends one after another."""
-    broker = AzureServiceBusMessageBroker(connection, queue_name="q")
+    broker = AzureMessageBroker(connection, queue_name="q")
     await broker.send_message(make())
 
     async def send() -> None:
@@ -55,7 +55,7 @@ async def publish(connection: str, publishers: int, count: int) -> float:
 
 async def receive(connection: str, connections: int, count: int, ordered: bool) -> float:
     """Messages per second that are received and acknowledged, as many at the same time."""
-    broker = AzureServiceBusMessageBroker(connection, queue_name="q", ordered=ordered)
+    broker = AzureMessageBroker(connection, queue_name="q", ordered=ordered)
     await broker.send_messages([make() for _ in range(count + connections)])
     receiver = broker.receiver(concurrency=connections)
     await settle_all(receiver, connections, connections)  # opens the connections
@@ -127,7 +127,7 @@ async def with_cuts(events: int, workers: int, every: float) -> dict[str, Any]:
 
     with ServiceBusServer() as server:
         server.add_queue("q", lock_duration=3, max_delivery_count=100, duplicate_window=600)
-        broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q")
+        broker = AzureMessageBroker(server.connection_string, queue_name="q")
         mediator = Mediator(RequestMap(), event_map=event_map, message_broker=broker)
         worker = Worker(mediator, broker, concurrency=workers, retry=RetryPolicy(first_delay=0.1), max_deliveries=50)
         begin = time.perf_counter()

@@ -101,9 +101,9 @@ def _azure(settings: DiatorSettings, side: Side) -> Any:
         if not source:
             raise ValueError("azure-servicebus:// is followed by a connection string, or by the name of a namespace")
         if (broker.topic is None) is (broker.queue is None):
-            names = " or ".join(variable(type(settings), ("broker", field)) for field in ("topic", "queue"))
+            names = " or ".join(settings.variable("broker", field) for field in ("topic", "queue"))
             raise ValueError(f"azure-servicebus:// needs either {names}, too")
-        return import_module(f"diator.{side}.message_brokers.azure").AzureServiceBusMessageBroker(
+        return import_module(f"diator.{side}.message_brokers.azure").AzureMessageBroker(
             source,
             broker.topic,
             queue_name=broker.queue,

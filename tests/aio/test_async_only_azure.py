@@ -11,7 +11,7 @@ import pytest
 from azure.servicebus import ServiceBusMessage
 
 from diator._core.delivery import Ack
-from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.aio.message_brokers.azure import AzureMessageBroker
 from tests.aio.azure_parts import NEVER, SOON, azure, begin_one, make, numbers, take
 from tests.servers.azure import sdk_client
 
@@ -110,10 +110,10 @@ async def test_a_cancelled_handler_leaves_its_message_to_others() -> None:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_what_the_application_has_opened_with_its_client_stays_open() -> None:
     async with azure() as (server, _):
-        client = sdk_client(AzureServiceBusMessageBroker, server.connection_string)
+        client = sdk_client(AzureMessageBroker, server.connection_string)
         sender = client.get_queue_sender("q", keep_alive=0)
         await sender.send_messages(ServiceBusMessage("before"))
-        broker = AzureServiceBusMessageBroker(client, queue_name="q")
+        broker = AzureMessageBroker(client, queue_name="q")
         await broker.send_message(make(1))
         await broker.aclose()
         await sender.send_messages(ServiceBusMessage("after"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken, AzureNamedKeyCredential
 
-from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.aio.message_brokers.azure import AzureMessageBroker
 from tests.aio.azure_parts import make, take_and_acknowledge
 from tests.servers.azure import broken_connections, encrypted, hurried_sdk
 
@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[Any]:
 
 
 async def send_and_receive(server: Any, credential: Any) -> None:
-    broker = AzureServiceBusMessageBroker("localhost", queue_name="q", credential=credential)
+    broker = AzureMessageBroker("localhost", queue_name="q", credential=credential)
     receiver = broker.receiver()
     await broker.send_message(make(1))
     assert await take_and_acknowledge(receiver, 1) == [1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from diator.aio.message_brokers.azure import AzureMessageBroker, AzureServiceBusMessageBroker
+from diator.aio.message_brokers.azure import AzureMessageBroker
 from diator.errors import (
     BrokerAccessDenied,
     BrokerEntityDoesNotExist,
@@ -136,7 +136,7 @@ async def test_sending_gives_up_when_the_time_is_over() -> None:
 async def test_a_wrong_key_is_told_at_once(own: bool) -> None:
     async with azure() as (server, _):
         wrong = server.connection_string.replace(server.security.key, "Y2FuYXJ5LWNhbmFyeQ==")
-        broker = AzureServiceBusMessageBroker(wrong if own else sdk_client(AzureMessageBroker, wrong), queue_name="q")
+        broker = AzureMessageBroker(wrong if own else sdk_client(AzureMessageBroker, wrong), queue_name="q")
         begin = monotonic()
         with pytest.raises(BrokerAccessDenied, match="check the key"):
             await broker.send_message(make(1))
@@ -165,7 +165,7 @@ async def test_a_missing_entity_is_told_at_once(at_token: bool) -> None:
 
 async def test_an_entity_that_the_connection_string_is_not_for_is_told_at_once() -> None:
     async with azure() as (server, _):
-        broker = AzureServiceBusMessageBroker(f"{server.connection_string}EntityPath=other", queue_name="q")
+        broker = AzureMessageBroker(f"{server.connection_string}EntityPath=other", queue_name="q")
         with pytest.raises(BrokerError, match="cannot be used for queue 'q'"):
             await broker.send_message(make(1))
         await broker.aclose()

@@ -173,7 +173,7 @@ def test_azure_is_built_for_the_side(entity: dict[str, Any], shown: str, side: S
     settings = DiatorSettings(broker={"url": AZURE_KEY, "timeout": 7, **entity})
     broker: Any = broker_from_settings(settings, side)
     assert type(broker).__module__ == f"diator.{side}.message_brokers.azure"
-    assert repr(broker) == f"<AzureServiceBusMessageBroker for {shown}>"
+    assert repr(broker) == f"<AzureMessageBroker for {shown}>"
     assert (broker._entity.sessions, broker._entity.timeout) == (entity.get("sessions", False), 7)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from diator._core.delivery import Ack, Delivery
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
-from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.sync.message_brokers.azure import AzureMessageBroker
 from tests.servers.azure import broken_connections, hurried_sdk, servicebus
 from tests.sync.conftest import sleep
 
@@ -21,9 +21,7 @@ def azure(*, entity: Any = None, limit: int = 262_144, **options: Any) -> Iterat
     """The server with a queue ``q``, of which ``entity`` says more, and a broker for what ``options`` say."""
     with broken_connections(), servicebus(max_message_size=limit) as server, hurried_sdk():
         server.add_queue("q", **{"lock_duration": 5, **(entity or {})})
-        broker = AzureServiceBusMessageBroker(
-            options.pop("source", server.connection_string), **{"queue_name": "q", **options}
-        )
+        broker = AzureMessageBroker(options.pop("source", server.connection_string), **{"queue_name": "q", **options})
         try:
             yield server, broker
         finally:

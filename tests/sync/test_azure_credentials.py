@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken, AzureNamedKeyCredential
 
-from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.sync.message_brokers.azure import AzureMessageBroker
 from tests.servers.azure import broken_connections, encrypted, hurried_sdk
 from tests.sync.azure_parts import make, take_and_acknowledge
 
@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[Any]:
 
 
 def send_and_receive(server: Any, credential: Any) -> None:
-    broker = AzureServiceBusMessageBroker("localhost", queue_name="q", credential=credential)
+    broker = AzureMessageBroker("localhost", queue_name="q", credential=credential)
     receiver = broker.receiver()
     broker.send_message(make(1))
     assert take_and_acknowledge(receiver, 1) == [1]

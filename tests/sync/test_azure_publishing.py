@@ -16,7 +16,7 @@ from diator.errors import (
     MessageEncodeError,
     MessageTooLarge,
 )
-from diator.sync.message_brokers.azure import AzureMessageBroker, AzureServiceBusMessageBroker
+from diator.sync.message_brokers.azure import AzureMessageBroker
 from tests.servers.azure import sdk_client
 from tests.sync.azure_parts import azure, make
 from tests.sync.conftest import sleep, together
@@ -137,7 +137,7 @@ def test_sending_gives_up_when_the_time_is_over() -> None:
 def test_a_wrong_key_is_told_at_once(own: bool) -> None:
     with azure() as (server, _):
         wrong = server.connection_string.replace(server.security.key, "Y2FuYXJ5LWNhbmFyeQ==")
-        broker = AzureServiceBusMessageBroker(wrong if own else sdk_client(AzureMessageBroker, wrong), queue_name="q")
+        broker = AzureMessageBroker(wrong if own else sdk_client(AzureMessageBroker, wrong), queue_name="q")
         begin = monotonic()
         with pytest.raises(BrokerAccessDenied, match="check the key"):
             broker.send_message(make(1))
@@ -166,7 +166,7 @@ def test_a_missing_entity_is_told_at_once(at_token: bool) -> None:
 
 def test_an_entity_that_the_connection_string_is_not_for_is_told_at_once() -> None:
     with azure() as (server, _):
-        broker = AzureServiceBusMessageBroker(f"{server.connection_string}EntityPath=other", queue_name="q")
+        broker = AzureMessageBroker(f"{server.connection_string}EntityPath=other", queue_name="q")
         with pytest.raises(BrokerError, match="cannot be used for queue 'q'"):
             broker.send_message(make(1))
         broker.close()

@@ -14,7 +14,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.servicebus import Outgoing
 from diator._runtime.sync.servicebus import is_cut, pause
 from diator.errors import BrokerAccessDenied, BrokerEntityDoesNotExist, BrokerError
-from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.sync.message_brokers.azure import AzureMessageBroker
 from tests.servers.azure import inject, send_with_sdk
 from tests.sync.azure_parts import (
     NEVER,
@@ -226,7 +226,7 @@ def test_a_wrong_key_is_told_to_those_who_receive(at_token: bool) -> None:
         server.security.refuses_links = not at_token
         key = "Y2FuYXJ5LWNhbmFyeQ==" if at_token else server.security.key
         source = server.connection_string.replace(server.security.key, key)
-        denied = AzureServiceBusMessageBroker(source, queue_name="q")
+        denied = AzureMessageBroker(source, queue_name="q")
         with pytest.raises(BrokerAccessDenied):
             denied.receiver().receive(1, SOON)
         with pytest.raises(BrokerAccessDenied):
@@ -237,7 +237,7 @@ def test_a_wrong_key_is_told_to_those_who_receive(at_token: bool) -> None:
 def test_a_subscription_that_gives_a_message_back_does_not_disturb_the_others() -> None:
     with azure(queue_name=None, topic_name="t", subscription_name="one") as (server, broker):
         server.add_topic("t", "one", "two")
-        other = AzureServiceBusMessageBroker(server.connection_string, "t", subscription_name="two")
+        other = AzureMessageBroker(server.connection_string, "t", subscription_name="two")
         broker.send_message(make(1))
         receiver, others = broker.receiver(), other.receiver()
         assert take_and_acknowledge(others, 1) == [1]
@@ -340,10 +340,10 @@ def test_what_does_not_fit_together_is_refused() -> None:
     name = "Endpoint=sb://h;SharedAccessKeyName=n;SharedAccessKey=canary"
     for options in ({}, {"queue_name": "q", "topic_name": "t"}, {"queue_name": "q", "subscription_name": "s"}):
         with pytest.raises(ValueError, match="topic_name"):
-            AzureServiceBusMessageBroker(name, **options)
+            AzureMessageBroker(name, **options)
     with pytest.raises(ValueError, match="a namespace and a credential"):
-        AzureServiceBusMessageBroker("h.servicebus.windows.net", queue_name="q")
+        AzureMessageBroker("h.servicebus.windows.net", queue_name="q")
     with pytest.raises(ValueError, match="a positive number"):
-        AzureServiceBusMessageBroker(name, queue_name="q", timeout=0)
+        AzureMessageBroker(name, queue_name="q", timeout=0)
     with pytest.raises(TypeError, match="must be a ServiceBusClient"):
-        AzureServiceBusMessageBroker(Outgoing(body=b"", message_id="1"), queue_name="q")
+        AzureMessageBroker(Outgoing(body=b"", message_id="1"), queue_name="q")

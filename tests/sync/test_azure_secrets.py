@@ -10,7 +10,7 @@ import pytest
 
 from diator._core.delivery import Ack
 from diator.errors import DiatorError
-from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.sync.message_brokers.azure import AzureMessageBroker
 from tests.sync.azure_parts import SOON, azure, begin_one, make
 
 CANARY = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk="
@@ -53,7 +53,7 @@ def test_nothing_secret_is_shown(lines: Lines) -> None:
     with azure(timeout=2) as (server, _):
         wrong = server.connection_string.replace(server.security.key, CANARY)
         for source, queue in ((wrong, "q"), (server.connection_string, "missing")):
-            broker = AzureServiceBusMessageBroker(source, queue_name=queue)
+            broker = AzureMessageBroker(source, queue_name=queue)
             receiver = broker.receiver()
             for call in (
                 lambda broker=broker: broker.send_message(message(1)),
@@ -95,5 +95,5 @@ def test_what_is_logged_about_messages_holds_nothing_of_them(lines: Lines) -> No
 )
 def test_a_malformed_connection_string_is_not_quoted(source: str) -> None:
     with pytest.raises(ValueError, match="is malformed") as caught:
-        AzureServiceBusMessageBroker(source, queue_name="q")
+        AzureMessageBroker(source, queue_name="q")
     assert CANARY not in "".join(traceback.format_exception(caught.value))

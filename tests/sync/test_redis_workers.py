@@ -66,11 +66,12 @@ def test_a_server_that_a_worker_cannot_work_with_ends_it_with_the_reason(
     caplog.set_level(logging.DEBUG)
     with server.client() as client:
         client.acl_setuser("few", enabled=True, passwords=["+hunter2"], keys=["s*"], commands=["+@connection", "+info"])
-        client.set("s:partitions", 3)
     host = server.url.removeprefix("unix://")
     expect_refusal(server.url, "require_aof", require_aof=True)
     expect_refusal(f"unix://few:hunter3@{host}", "does not accept this user and password")
     expect_refusal(f"unix://few:hunter2@{host}", "has no right to this command")
+    with server.client() as client:
+        client.set("s:partitions", 3)
     expect_refusal(server.url, "has 3 partitions, not 2", partitions=2)
     assert "hunter" not in caplog.text
 

@@ -13,23 +13,18 @@ from ..._runtime.aio.group_commit import Done, GroupCommit
 from ..._runtime.aio.servicebus import Home
 from ..._runtime.servicebus import check_client
 from ...errors import BrokerClosed, BrokerError
-from ._azure_dead_letters import AzureServiceBusDeadLetters
+from ._azure_dead_letters import AzureDeadLetters
 from ._azure_entity import Entity
 from ._azure_publisher import Publisher
-from ._azure_receiver import AzureServiceBusReceiver
+from ._azure_receiver import AzureReceiver
 
-__all__ = (
-    "AzureMessageBroker",
-    "AzureServiceBusDeadLetters",
-    "AzureServiceBusMessageBroker",
-    "AzureServiceBusReceiver",
-)
+__all__ = ("AzureDeadLetters", "AzureMessageBroker", "AzureReceiver")
 
 #: Bytes to collect for one group: somewhat less than the 256 KB that a batch may have in the standard tier.
 _GROUP = 240 * 1024
 
 
-class AzureServiceBusMessageBroker:
+class AzureMessageBroker:
     """Sends messages to a topic or a queue of Azure Service Bus, and receives them from a queue or a subscription.
 
     Concurrent sends share batches. Nothing is opened before it is needed, and what is opened stays open until `aclose`.
@@ -80,8 +75,8 @@ class AzureServiceBusMessageBroker:
         self._serializer = serializer or JSONSerializer()
         self._publisher = Publisher(self._entity, self._home)
         self._group: GroupCommit[Sequence[Outgoing], None] = GroupCommit(self._start, _GROUP, _size)
-        self._receivers: WeakSet[AzureServiceBusReceiver] = WeakSet()
-        self._dead_letters = AzureServiceBusDeadLetters(self._entity, self._publisher, self._home, self._serializer)
+        self._receivers: WeakSet[AzureReceiver] = WeakSet()
+        self._dead_letters = AzureDeadLetters(self._entity, self._publisher, self._home, self._serializer)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self._entity}>"
@@ -92,7 +87,7 @@ class AzureServiceBusMessageBroker:
         return frozenset(Capability) if self._entity.can_receive else frozenset()
 
     @property
-    def dead_letters(self) -> AzureServiceBusDeadLetters | None:
+    def dead_letters(self) -> AzureDeadLetters | None:
         """The messages of the queue or subscription that were put aside; None for a topic alone."""
         return self._dead_letters if self._entity.can_receive else None
 
@@ -116,7 +111,7 @@ class AzureServiceBusMessageBroker:
         if encoded:
             await self._group.submit(encoded)
 
-    def receiver(self, *, visibility_timeout: float = 30.0, concurrency: int = 1) -> AzureServiceBusReceiver:
+    def receiver(self, *, visibility_timeout: float = 30.0, concurrency: int = 1) -> AzureReceiver:
         """Make a receiver; see `ReceivingMessageBroker.receiver`.
 
         Raises:
@@ -124,7 +119,7 @@ class AzureServiceBusMessageBroker:
         """
         if not self._entity.can_receive:
             raise BrokerError(f"{self._entity} is only sent to: pass subscription_name= to receive")
-        receiver = AzureServiceBusReceiver(
+        receiver = AzureReceiver(
             self._entity,
             self._publisher,
             self._home,
@@ -162,7 +157,3 @@ class AzureServiceBusMessageBroker:
 
 def _size(parcel: Sequence[Outgoing]) -> int:
     return sum(message.size for message in parcel)
-
-
-#: The name that it had in diator 0.1.2.
-AzureMessageBroker = AzureServiceBusMessageBroker

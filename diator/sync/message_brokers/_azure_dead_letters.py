@@ -14,7 +14,7 @@ from ...errors import DeadLetterDoesNotExist, DiatorError, MessageDecodeError
 from ._azure_entity import Entity
 from ._azure_publisher import Publisher
 
-__all__ = ("AzureServiceBusDeadLetters",)
+__all__ = ("AzureDeadLetters",)
 
 #: How many messages to lock at a time while looking for some of them, and seconds to wait for more.
 _PAGE, _WAIT = 50, 2.0
@@ -22,7 +22,7 @@ _PAGE, _WAIT = 50, 2.0
 _PEEK = 30.0
 
 
-class AzureServiceBusDeadLetters:
+class AzureDeadLetters:
     """See `DeadLetters`. An id is the number of the message in the dead-letter queue.
 
     Service Bus gives dead letters out only in their order. So to send some again or to delete them, all before them are

@@ -13,7 +13,7 @@ from ._azure_publisher import Publisher
 from ._azure_slot import Slot
 from ._azure_workplace import Workplace
 
-__all__ = ("AzureServiceBusReceiver",)
+__all__ = ("AzureReceiver",)
 
 #: Seconds to wait at the end for connections to give back what they hold.
 _GOODBYE = 5.0
@@ -21,8 +21,8 @@ _GOODBYE = 5.0
 _OPENING = 1.0
 
 
-class AzureServiceBusReceiver:
-    """Receives the messages of an `AzureServiceBusMessageBroker`; see `Receiver`.
+class AzureReceiver:
+    """Receives the messages of an `AzureMessageBroker`; see `Receiver`.
 
     Each message in work has a connection of its own, whose only owner renews its lock and settles it. A connection is
     opened when the others are busy, and kept.

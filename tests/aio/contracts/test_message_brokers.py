@@ -14,7 +14,7 @@ from diator._core.delivery import Ack, Capability, DeadLetter, Delivery, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.aio.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
-from diator.aio.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.aio.message_brokers.azure import AzureMessageBroker
 from diator.aio.message_brokers.memory import InMemoryMessageBroker
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
@@ -87,10 +87,10 @@ async def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) ->
 
 def azure(**options: Any) -> Callable[[], AbstractAsyncContextManager[Any]]:
     @asynccontextmanager
-    async def opened() -> AsyncIterator[AzureServiceBusMessageBroker]:
+    async def opened() -> AsyncIterator[AzureMessageBroker]:
         with servicebus() as server, hurried_sdk():
             server.add_queue("q", lock_duration=5, requires_session=options.get("sessions", False))
-            broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
+            broker = AzureMessageBroker(server.connection_string, queue_name="q", **options)
             AZURE_SERVERS[broker] = server
             yield broker
             await broker.aclose()

@@ -16,7 +16,7 @@ from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from diator.sync.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
-from diator.sync.message_brokers.azure import AzureServiceBusMessageBroker
+from diator.sync.message_brokers.azure import AzureMessageBroker
 from diator.sync.message_brokers.memory import InMemoryMessageBroker
 from diator.sync.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from tests.servers.azure import hurried_sdk, inject, servicebus
@@ -88,10 +88,10 @@ def inject_into_streams(broker: RedisStreamsMessageBroker, body: bytes) -> None:
 
 def azure(**options: Any) -> Callable[[], AbstractContextManager[Any]]:
     @contextmanager
-    def opened() -> Iterator[AzureServiceBusMessageBroker]:
+    def opened() -> Iterator[AzureMessageBroker]:
         with servicebus() as server, hurried_sdk():
             server.add_queue("q", lock_duration=5, requires_session=options.get("sessions", False))
-            broker = AzureServiceBusMessageBroker(server.connection_string, queue_name="q", **options)
+            broker = AzureMessageBroker(server.connection_string, queue_name="q", **options)
             AZURE_SERVERS[broker] = server
             yield broker
             broker.close()
