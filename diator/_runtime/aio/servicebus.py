@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
-import sniffio
 
 from ..servicebus import connect
+from .loops import current_loop
 
 if TYPE_CHECKING:
     from ..asyncio_thread import AsyncioThread
@@ -104,6 +104,11 @@ class Job:
             await asyncio.wait_for(asyncio.shield(self._task), seconds)
 
 
+def _is_home() -> bool:
+    """Whether this runs on asyncio: in a task, or in a callback of the event loop, where no library could be asked."""
+    return isinstance(current_loop(), asyncio.AbstractEventLoop)
+
+
 class Home:
     """The event loop that the SDK's objects live on: the running one if it is asyncio's, else one in a thread.
 
@@ -120,7 +125,7 @@ class Home:
 
     async def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         """Await something at home; cancelling the caller cancels it, and waits until it is out."""
-        if sniffio.current_async_library() == "asyncio":
+        if _is_home():
             return await function(*args)
         return await self._away().run(function, *args)
 
@@ -131,7 +136,7 @@ class Home:
         done: Callable[[Sequence[T] | Exception], None],
     ) -> None:
         """Begin something at home that nobody can cancel, and call back here with its result or error."""
-        if sniffio.current_async_library() == "asyncio":
+        if _is_home():
             self.spawn(_report, function, args, done)
         else:
             self._away().start(function, args, done)
