@@ -185,6 +185,7 @@ import asyncio, signal, threading
 from asgiref.sync import sync_to_async
 from diator.contrib.django.runner import AsgirefBridge
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background without
 bridge, log = AsgirefBridge(), []
 main = threading.get_ident()  # sent to the process, another thread may catch it, and nothing wakes the main one
 
