@@ -44,7 +44,9 @@ class ScopedContainer(Container, Protocol):
 
     It may also have ``within(scope)``, which gives something with ``resolve`` for a scope that somebody else has opened
     (``mediator.send(..., scope=...)``); ``check(type_)``, which raises `HandlerBuildError` for a type that it could not
-    build (`Mediator.check`); and ``key(annotation)``, which gives what to ask ``resolve`` for to fill a parameter.
+    build (`Mediator.check`); ``key(annotation)``, which gives what to ask ``resolve`` for to fill a parameter; and
+    ``unscoped(type_)``, which gives a function that makes the object for a type without any scope, and gives None from
+    when on it needs one; or None, if it does so now.
     """
 
     def scope(self) -> AbstractAsyncContextManager[Container] | AbstractContextManager[Container]:
