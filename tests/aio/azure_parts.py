@@ -2,17 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
-from diator._core.delivery import Ack, Delivery
-from diator._core.serializers import JSONSerializer
+from diator._core.delivery import Ack
 from diator._core.wire import Message
 from diator.aio.message_brokers.azure import AzureMessageBroker
+from tests.aio import deliveries
 from tests.aio.conftest import sleep
+from tests.aio.deliveries import numbers, read
 from tests.servers.azure import broken_connections, hurried_sdk, servicebus
+
+__all__ = ("NEVER", "SOON", "azure", "begin_one", "make", "numbers", "read", "take", "take_and_acknowledge")
 
 #: Seconds to wait for what is there, and for what must not come.
 SOON, NEVER = 10.0, 0.3
+
+take = partial(deliveries.take, timeout=SOON)
+begin_one = partial(deliveries.begin_one, timeout=SOON)
 
 
 @asynccontextmanager
@@ -32,29 +39,6 @@ def make(number: int, key: str | None = None, **more: Any) -> Message:
     return Message(
         message_type="notification_event", message_name="Counted", payload={"number": number}, partition_key=key, **more
     )
-
-
-def read(delivery: Any) -> Message:
-    return JSONSerializer().decode(delivery.body, delivery.headers)
-
-
-def numbers(deliveries: Any) -> list[int]:
-    return [read(delivery).payload["number"] for delivery in deliveries]
-
-
-async def take(receiver: Any, count: int) -> list[Delivery]:
-    taken: list[Delivery] = []
-    while len(taken) < count:
-        deliveries = await receiver.receive(count - len(taken), SOON)
-        assert deliveries, f"only {len(taken)} of {count} messages came"
-        taken += deliveries
-    return taken
-
-
-async def begin_one(receiver: Any) -> Delivery:
-    [delivery] = await take(receiver, 1)
-    assert await receiver.begin(delivery)
-    return delivery
 
 
 async def take_and_acknowledge(receiver: Any, count: int) -> list[int]:

@@ -3,17 +3,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from diator._core.delivery import Ack, Delivery
-from diator._core.serializers import JSONSerializer
+from diator._core.delivery import Ack
 from diator._core.wire import Message
 from diator.sync.message_brokers.azure import AzureMessageBroker
 from tests.servers.azure import broken_connections, hurried_sdk, servicebus
+from tests.sync import deliveries
 from tests.sync.conftest import sleep
+from tests.sync.deliveries import numbers, read
+
+__all__ = ("NEVER", "SOON", "azure", "begin_one", "make", "numbers", "read", "take", "take_and_acknowledge")
 
 #: Seconds to wait for what is there, and for what must not come.
 SOON, NEVER = 10.0, 0.3
+
+take = partial(deliveries.take, timeout=SOON)
+begin_one = partial(deliveries.begin_one, timeout=SOON)
 
 
 @contextmanager
@@ -33,29 +40,6 @@ def make(number: int, key: str | None = None, **more: Any) -> Message:
     return Message(
         message_type="notification_event", message_name="Counted", payload={"number": number}, partition_key=key, **more
     )
-
-
-def read(delivery: Any) -> Message:
-    return JSONSerializer().decode(delivery.body, delivery.headers)
-
-
-def numbers(deliveries: Any) -> list[int]:
-    return [read(delivery).payload["number"] for delivery in deliveries]
-
-
-def take(receiver: Any, count: int) -> list[Delivery]:
-    taken: list[Delivery] = []
-    while len(taken) < count:
-        deliveries = receiver.receive(count - len(taken), SOON)
-        assert deliveries, f"only {len(taken)} of {count} messages came"
-        taken += deliveries
-    return taken
-
-
-def begin_one(receiver: Any) -> Delivery:
-    [delivery] = take(receiver, 1)
-    assert receiver.begin(delivery)
-    return delivery
 
 
 def take_and_acknowledge(receiver: Any, count: int) -> list[int]:

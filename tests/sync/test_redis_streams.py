@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from diator._core.delivery import Ack, DeadLetter, Delivery, Retry
+from diator._core.delivery import Ack, DeadLetter, Retry
 from diator._core.serializers import JSONSerializer
 from diator._core.stream_entries import Entry
 from diator._core.stream_scripts import FORGET
@@ -20,6 +20,7 @@ from diator.sync.message_brokers import _redis_upkeep as upkeep
 from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
 from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.sync.conftest import sleep, together
+from tests.sync.deliveries import numbers, take
 
 SOON, NEVER, VISIBILITY = 5, 0.1, 0.4
 
@@ -51,19 +52,6 @@ def broker(server: RedisServer, stream: str) -> Iterator[RedisStreamsMessageBrok
 
 def make(number: int, **more: Any) -> Message:
     return Message(message_type="notification_event", message_name="Counted", payload={"number": number}, **more)
-
-
-def numbers(deliveries: Any) -> list[int]:
-    return [JSONSerializer().decode(d.body, d.headers).payload["number"] for d in deliveries]
-
-
-def take(receiver: Any, count: int) -> list[Delivery]:
-    taken: list[Delivery] = []
-    while len(taken) < count:
-        deliveries = receiver.receive(count - len(taken), SOON)
-        assert deliveries, f"only {len(taken)} of {count} messages came"
-        taken += deliveries
-    return taken
 
 
 # -- what goes over the wire

@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from diator._core.delivery import Ack, Capability, DeadLetter, Delivery, Retry
-from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.aio.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
 from diator.aio.message_brokers.azure import AzureMessageBroker
@@ -19,6 +18,7 @@ from diator.aio.message_brokers.memory import InMemoryMessageBroker
 from diator.aio.message_brokers.redis import RedisMessageBroker, RedisStreamsMessageBroker
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from tests.aio.conftest import sleep, together
+from tests.aio.deliveries import begin_one, numbers, read, take
 from tests.servers.azure import hurried_sdk, inject, servicebus
 from tests.servers.redis import redis_binaries, shared_redis
 
@@ -155,29 +155,6 @@ def make(number: int, **more: Any) -> Message:
     return Message(
         message_type="notification_event", message_name="Counted", payload={"number": number}, partition_key="k", **more
     )
-
-
-def read(delivery: Any) -> Message:
-    return JSONSerializer().decode(delivery.body, delivery.headers)
-
-
-def numbers(deliveries: Any) -> list[int]:
-    return [read(delivery).payload["number"] for delivery in deliveries]
-
-
-async def take(receiver: Any, count: int) -> list[Delivery]:
-    taken: list[Delivery] = []
-    while len(taken) < count:
-        deliveries = await receiver.receive(count - len(taken), SOON)
-        assert deliveries, f"only {len(taken)} of {count} messages came"
-        taken += deliveries
-    return taken
-
-
-async def begin_one(receiver: Any) -> Delivery:
-    [delivery] = await take(receiver, 1)
-    assert await receiver.begin(delivery)
-    return delivery
 
 
 async def test_can_do_what_it_documents(case: Case, broker: Any, receiver: Any) -> None:

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from diator._core.delivery import Ack, Capability, DeadLetter, Delivery, Retry
-from diator._core.serializers import JSONSerializer
 from diator._core.wire import Message
 from diator.errors import BrokerClosed, DeadLetterDoesNotExist, MessageDecodeError, MessageEncodeError
 from diator.sync.abc import BatchingMessageBroker, Receiver, ReceivingMessageBroker
@@ -22,6 +21,7 @@ from diator.sync.message_brokers.redis import RedisMessageBroker, RedisStreamsMe
 from tests.servers.azure import hurried_sdk, inject, servicebus
 from tests.servers.redis import redis_binaries, shared_redis
 from tests.sync.conftest import sleep, together
+from tests.sync.deliveries import begin_one, numbers, read, take
 
 #: Seconds until a receiver of these tests gives up a delivery; long enough for a slow machine.
 VISIBILITY = 0.4
@@ -156,29 +156,6 @@ def make(number: int, **more: Any) -> Message:
     return Message(
         message_type="notification_event", message_name="Counted", payload={"number": number}, partition_key="k", **more
     )
-
-
-def read(delivery: Any) -> Message:
-    return JSONSerializer().decode(delivery.body, delivery.headers)
-
-
-def numbers(deliveries: Any) -> list[int]:
-    return [read(delivery).payload["number"] for delivery in deliveries]
-
-
-def take(receiver: Any, count: int) -> list[Delivery]:
-    taken: list[Delivery] = []
-    while len(taken) < count:
-        deliveries = receiver.receive(count - len(taken), SOON)
-        assert deliveries, f"only {len(taken)} of {count} messages came"
-        taken += deliveries
-    return taken
-
-
-def begin_one(receiver: Any) -> Delivery:
-    [delivery] = take(receiver, 1)
-    assert receiver.begin(delivery)
-    return delivery
 
 
 def test_can_do_what_it_documents(case: Case, broker: Any, receiver: Any) -> None:
