@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
+from .trio_loop import TrioLoop
+
 __all__ = ("AsyncioThread",)
 
 T = TypeVar("T")
@@ -82,7 +84,7 @@ class _Crossing(Generic[T]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, arrived: Callable[[], object]) -> None:
         self._loop, self._arrived = loop, arrived
-        self._token = trio.lowlevel.current_trio_token()
+        self._here = TrioLoop.current()
         self._task: asyncio.Task[T]
 
     def begin(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> None:
@@ -91,8 +93,8 @@ class _Crossing(Generic[T]):
         self._task.add_done_callback(self._finish)
 
     def _finish(self, task: "asyncio.Task[T]") -> None:
-        with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._arrived)
+        with suppress(RuntimeError):  # the run of trio has ended
+            self._here.call_soon_threadsafe(self._arrived)
 
     def cancel(self) -> None:
         self._task.cancel()

@@ -24,6 +24,7 @@ __all__ = (
     "AsyncioRetry",
     "AuthorizationError",
     "NoBackoff",
+    "Reader",
     "Retry",
     "pack_command",
     "parse_url",
@@ -39,3 +40,5 @@ except ImportError:
     _hiredis = None
 #: Puts a command together; None without hiredis, when redis-py does it in Python.
 pack_command: Callable[[Any], bytes] | None = getattr(_hiredis, "pack_command", None)
+#: Makes out replies; None without hiredis.
+Reader: Callable[..., Any] | None = getattr(_hiredis, "Reader", None)

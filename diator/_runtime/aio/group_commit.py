@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from ..._core.group_commit import GroupCommitQueue, Slot
-from .loops import call_soon, current_loop, new_event
+from .loops import Loop, current_loop, new_event
 
 __all__ = ("Done", "GroupCommit")
 
@@ -42,7 +42,7 @@ class GroupCommit(Generic[T, R]):
         self._max_weight = max_weight
         self._weight = weight
         # one for each event loop: what is left of one that ended does not disturb the next
-        self._lines: WeakKeyDictionary[Any, _Line[T, R]] = WeakKeyDictionary()
+        self._lines: WeakKeyDictionary[Loop, _Line[T, R]] = WeakKeyDictionary()
 
     async def submit(self, item: T) -> R:
         """Wait until the item has been done. Cancelled before it was sent, it never is; after that, it may be.
@@ -50,8 +50,9 @@ class GroupCommit(Generic[T, R]):
         Returns:
             What became of it; an `Exception` is raised.
         """
-        line = self._line()
-        event = new_event()
+        loop = current_loop()
+        line = self._line(loop)
+        event = new_event(loop)
         slot = line.queue.add(item, event.set)
         if not self._is_patient:
             line.go_on()
@@ -64,8 +65,7 @@ class GroupCommit(Generic[T, R]):
             raise
         return slot.result()
 
-    def _line(self) -> "_Line[T, R]":
-        loop = current_loop()
+    def _line(self, loop: Loop) -> "_Line[T, R]":
         line = self._lines.get(loop)
         if line is None:
             line = self._lines[loop] = _Line[T, R](self._start, GroupCommitQueue(self._max_weight, self._weight))
@@ -103,7 +103,7 @@ class _Line(Generic[T, R]):
         """Start a round trip when the tasks have run that are about to."""
         if not self._is_gathering:
             self._is_gathering = True
-            call_soon(self._gathered)
+            current_loop().call_soon(self._gathered)
 
     def _gathered(self) -> None:
         self._is_gathering = False

@@ -1,19 +1,33 @@
-"""Which event loop this is, and how other threads reach it."""
+"""Which event loop this is, and what all of them offer."""
 
 import sys
-from asyncio import Future, get_running_loop
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from asyncio import AbstractEventLoop, Future, get_running_loop
+from collections.abc import Awaitable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-__all__ = ("Event", "call_soon", "current_loop", "new_event", "poster")
+if TYPE_CHECKING:
+    from ..trio_loop import TrioLoop
+
+__all__ = ("Event", "Loop", "current_loop", "new_event")
+
+#: `call_soon` runs a function after all that is about to run already, `call_soon_threadsafe` one of another thread.
+Loop: TypeAlias = "AbstractEventLoop | TrioLoop"
 
 
-def current_loop() -> Any:
-    """What stands for the event loop that runs here: asyncio's own, or trio's token. It can be referred to weakly."""
+def current_loop() -> Loop:
+    """The event loop that runs here: asyncio's own, or what stands for trio's. It can be referred to weakly."""
     trio: Any = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
-        return trio.lowlevel.current_trio_token()
+        return _trio_loop().current()
     return get_running_loop()
+
+
+@cache
+def _trio_loop() -> "type[TrioLoop]":
+    from ..trio_loop import TrioLoop
+
+    return TrioLoop
 
 
 class Event(Protocol):
@@ -28,20 +42,16 @@ class Event(Protocol):
         ...
 
 
-def new_event() -> Event:
+def new_event(loop: Loop) -> Event:
     """An event of this event loop's own kind, for what happens with every message: AnyIO's takes five times as long."""
-    trio: Any = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        event: Event = trio.Event()
-        return event
-    return _AsyncioEvent()
+    return _AsyncioEvent(loop) if isinstance(loop, AbstractEventLoop) else loop.Event()
 
 
 class _AsyncioEvent:
     __slots__ = ("_future",)
 
-    def __init__(self) -> None:
-        self._future: Future[None] = get_running_loop().create_future()
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._future: Future[None] = loop.create_future()
 
     def set(self) -> None:
         if not self._future.done():
@@ -49,19 +59,3 @@ class _AsyncioEvent:
 
     def wait(self) -> Awaitable[None]:
         return self._future
-
-
-def call_soon(function: Callable[[], object]) -> None:
-    """Run a function on this event loop, after what is about to run already."""
-    loop = current_loop()
-    soon: Callable[[Callable[[], object]], object] = getattr(loop, "call_soon", None) or loop.run_sync_soon
-    soon(function)
-
-
-def poster(loop: Any) -> Callable[..., object]:
-    """What runs a function on an event loop, from any thread: ``post(function, *args)``.
-
-    It raises RuntimeError when the event loop has ended.
-    """
-    post: Callable[..., object] | None = getattr(loop, "call_soon_threadsafe", None)
-    return loop.run_sync_soon if post is None else post

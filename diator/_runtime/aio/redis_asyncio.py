@@ -40,7 +40,9 @@ class AsyncioTransport(Transport):
         self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
-        _spawn(partial(self._here(self._opened, self._timeout).exchange, commands), done)
+        connections = self._here(self._opened, self._timeout)
+        if not connections.start(commands, done):
+            _spawn(partial(connections.exchange, commands), done)
 
     def lane(self) -> Lane:
         return _AsyncioLane(lambda: self._here(self._lanes, self._timeout + self._block))

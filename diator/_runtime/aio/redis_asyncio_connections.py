@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from time import monotonic
+from functools import partial
 from typing import Any
 
-from ..redis_connections import FRESH, Command, Reply, pack
+from ..redis_connections import Command, Reply, pack
 from ..redis_failures import failure, parts, refusal
-from ..redis_library import redis
+from ..redis_library import Reader, redis
+from .redis_asyncio_wire import Wire
+from .redis_threads import Taker
 
 __all__ = ("AsyncioConnections",)
 
@@ -25,7 +27,19 @@ class AsyncioConnections:
         self._pool = pool
         self._timeout = timeout
         self._is_closed = is_closed
-        self._used: list[tuple[Any, float]] = []
+        self._used: list[Wire] = []  # the pool counts their connections as being in use
+
+    def start(self, commands: Sequence[Command], done: Taker) -> bool:
+        """Begin an exchange on a connection that can be used as it is, if there is one."""
+        if Reader is None or not self._used or not self._used[-1].is_fresh:
+            return False
+        wire = self._used.pop()
+        wire.start(commands, partial(self._end, wire, done))
+        return True
+
+    def _end(self, wire: Wire, done: Taker, outcome: list[Reply] | Exception) -> None:
+        self._used.append(wire)  # also a lost one: whoever takes it next opens it again
+        done(outcome)
 
     async def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         connection = await self._take()
@@ -37,7 +51,7 @@ class AsyncioConnections:
         if self._is_closed:  # meanwhile: nobody else would close this one
             await self.drop(connection)
         else:
-            self._used.append((connection, monotonic()))
+            self._used.append(Wire(connection, self._timeout))
         return replies
 
     async def exchange_on(self, connection: Any, commands: Sequence[Command]) -> list[Reply]:
@@ -69,10 +83,10 @@ class AsyncioConnections:
 
     async def _take(self) -> Any:
         if self._used:
-            connection, used_at = self._used.pop()
-            if monotonic() - used_at < FRESH:
-                return connection
-            await self._pool.release(connection)
+            wire = self._used.pop()
+            if wire.is_fresh:
+                return wire.leave()
+            await self._pool.release(wire.leave())
         return await self.open()
 
 

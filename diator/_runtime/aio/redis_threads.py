@@ -11,7 +11,7 @@ from ..redis_connections import Command, Connections, Reply
 from ..redis_connections import Lane as Connection
 from ..redis_failures import no_thread
 from ..redis_pools import make_pool
-from .loops import current_loop, new_event, poster
+from .loops import current_loop, new_event
 
 __all__ = ("Lane", "Taker", "Transport")
 
@@ -56,7 +56,7 @@ class Transport:
         Raises:
             BrokerUnavailable: The replies did not come.
         """
-        arrived = new_event()
+        arrived = new_event(current_loop())
         outcomes: list[list[Reply] | Exception] = []
 
         def done(outcome: list[Reply] | Exception) -> None:
@@ -104,7 +104,7 @@ class _ThreadLane:
 
 
 def _detach(function: Callable[[], list[Reply]], done: Taker) -> None:
-    post = poster(current_loop())
+    post = current_loop().call_soon_threadsafe
 
     def job() -> None:
         try:

@@ -7,7 +7,7 @@ from typing import Self
 import anyio
 from anyio.lowlevel import checkpoint
 
-from .loops import Event, new_event
+from .loops import Event, current_loop, new_event
 
 __all__ = ("Changes", "checkpoint", "current_time")
 
@@ -36,7 +36,7 @@ class Changes:
 
     async def wait(self, timeout: float) -> None:
         """Wait for `notify`, at most ``timeout`` seconds; afterwards look again, as anything may have happened."""
-        event = new_event()
+        event = new_event(current_loop())
         self._waiting.add(event)
         try:
             if timeout == inf:

@@ -1,0 +1,107 @@
+"""What asyncio's event loops offer, for a run of trio."""
+
+import socket
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+import trio
+from trio.lowlevel import RunVar, cancel_shielded_checkpoint, current_trio_token, spawn_system_task, wait_readable
+
+__all__ = ("TrioLoop",)
+
+
+class TrioLoop:
+    """Runs functions for other threads, and functions that have to wait for their turn.
+
+    Trio's own `run_sync_soon` takes longer, and comes before or after tasks that have just been woken: by chance.
+    """
+
+    Event = trio.Event
+
+    def __init__(self) -> None:
+        self._token = current_trio_token()
+        self._posted: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._lock = Lock()  # held while a byte is sent, so that the socket is not closed then
+        self._is_open = True
+        self._receiver, self._sender = socket.socketpair()
+        self._receiver.setblocking(False)
+        self._sender.setblocking(False)
+        self._due: list[Callable[[], object]] = []
+        self._has_due = trio.Event()
+        try:
+            spawn_system_task(self._serve, name="diator: calls of other threads")
+            spawn_system_task(self._take_turns, name="diator: calls that wait for their turn")
+        except RuntimeError:  # the run is ending
+            self._close()
+
+    @classmethod
+    def current(cls) -> "TrioLoop":
+        """The one of this run."""
+        try:
+            return _current.get()
+        except LookupError:
+            loop = cls()
+            _current.set(loop)
+            return loop
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Run a function when all tasks have run that are about to."""
+        if self._is_open:
+            self._due.append(function)
+            self._has_due.set()
+        else:
+            self._token.run_sync_soon(function)
+
+    def call_soon_threadsafe(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function soon; this may be called from any thread.
+
+        Raises:
+            RuntimeError: The run has ended.
+        """
+        with self._lock:
+            if self._is_open:
+                self._posted.append((function, args))
+                with suppress(BlockingIOError):  # there are bytes enough
+                    self._sender.send(b"\0")
+                return
+        self._token.run_sync_soon(function, *args)
+
+    async def _serve(self) -> None:
+        try:
+            while True:
+                await wait_readable(self._receiver)
+                self._receiver.recv(64)
+                self._call_posted()
+        finally:
+            self._close()
+
+    def _call_posted(self) -> None:
+        for _ in range(len(self._posted)):
+            function, args = self._posted.popleft()
+            function(*args)
+
+    async def _take_turns(self) -> None:
+        while True:
+            await self._has_due.wait()
+            await cancel_shielded_checkpoint()  # those who have been woken come first
+            self._call_due()
+
+    def _call_due(self) -> None:
+        self._has_due = trio.Event()
+        due, self._due = self._due, []
+        for function in due:
+            function()
+
+    def _close(self) -> None:
+        with self._lock:
+            self._is_open = False
+            self._receiver.close()
+            self._sender.close()
+        self._call_posted()
+        self._call_due()
+
+
+_current: RunVar[TrioLoop] = RunVar("diator_trio_loop")
