@@ -67,14 +67,18 @@ async def receive(connection: str, connections: int, count: int, ordered: bool) 
 
 
 async def settle_all(receiver: Any, limit: int, count: int) -> None:
-    """Receive so many messages, and acknowledge each in a task of its own."""
+    """Receive so many messages, and acknowledge them in as many tasks, which stay, as in a worker."""
+    ready_sender, ready = anyio.create_memory_object_stream[Any](limit)
     free = anyio.Semaphore(limit)
 
-    async def settle(delivery: Any) -> None:
-        await receiver.settle(delivery, Ack())
-        free.release()
+    async def settle() -> None:
+        async for delivery in ready:
+            await receiver.settle(delivery, Ack())
+            free.release()
 
     async with anyio.create_task_group() as group:
+        for _ in range(limit):
+            group.start_soon(settle)
         while count:
             await free.acquire()
             room = 1
@@ -87,8 +91,9 @@ async def settle_all(receiver: Any, limit: int, count: int) -> None:
             for _ in range(room - len(deliveries)):
                 free.release()
             for delivery in deliveries:
-                group.start_soon(settle, delivery)
+                ready_sender.send_nowait(delivery)
             count -= len(deliveries)
+        ready_sender.close()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 What may live here: the bookkeeping of a receiver that has a connection for each message. No lock, no clock, no I/O.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from .delivery import Ack, Delivery, Retry, Verdict
@@ -24,6 +24,7 @@ class Held:
         keep_until: When to give it back, if nobody says anything.
         is_over: It can be settled no more.
         error: Why the order was not carried out.
+        done: Told, once it is over, whether there was an error.
     """
 
     def __init__(self, holder: Hashable, raw: Any, delivery_id: str, arrived: Arrived) -> None:
@@ -32,6 +33,7 @@ class Held:
         self.order: Verdict | None = None
         self.is_handed_out = self.is_over = False
         self.error: Exception | None = None
+        self.done: Callable[[Exception | None], object] | None = None
         self._begun = 0
         self._done = arrived.done
 
@@ -50,6 +52,13 @@ class Held:
             attempt=arrived.attempt,
             done=arrived.done,
         )
+
+    def end(self) -> None:
+        """Let it be over."""
+        if not self.is_over:
+            self.is_over = True
+            if self.done is not None:
+                self.done(self.error)
 
     def begin(self, delivery: Delivery) -> None:
         """Take note of a run, and of which handlers succeeded before it."""
@@ -118,12 +127,13 @@ class Pool:
                 held.keep_until = now + self._visibility_timeout
         return lost
 
-    def settle(self, delivery: Delivery, verdict: Verdict) -> Held | None:
-        """Order what to do with a message, and return it; None if it is too late for that."""
+    def settle(self, delivery: Delivery, verdict: Verdict, done: Callable[[Exception | None], object]) -> None:
+        """Order what to do with a message, and call back when that is over: at once if it is too late."""
         held = self._open(delivery)
-        if held is not None:
-            held.order = verdict
-        return held
+        if held is None:
+            done(None)
+        else:
+            held.order, held.done = verdict, done
 
     def _open(self, delivery: Delivery) -> Held | None:
         held = self._held.get(delivery.delivery_id)
@@ -188,7 +198,8 @@ class Pool:
     def next_step(self, held: Held, now: float) -> Verdict | None:
         """What is to be done with a message; nothing yet is None. One that is kept for too long is given up."""
         if held.order is None and now >= self.keep_until(held):
-            held.order, held.is_over = Retry(), True
+            held.order = Retry()
+            held.end()
             self._forget_ready(held)
         return held.order
 
@@ -198,7 +209,7 @@ class Pool:
 
     def let_go(self, held: Held) -> None:
         """Forget a message that is settled, given up or lost."""
-        held.is_over = True
+        held.end()
         self._held.pop(held.delivery_id, None)
         self._forget_ready(held)
 

@@ -1,7 +1,6 @@
 """asyncio in a thread of its own, for trio tasks that need a library which knows no other event loop."""
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -9,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
+from .mailbox import Mailbox
 from .trio_loop import TrioLoop
 
 __all__ = ("AsyncioThread",)
@@ -21,6 +21,7 @@ class AsyncioThread:
 
     def __init__(self) -> None:
         self._started = threading.Event()
+        self._mailbox = Mailbox()
         self._loop: asyncio.AbstractEventLoop
         self._stopping: asyncio.Event
         self._thread = threading.Thread(target=self._run, name="diator-asyncio", daemon=True)
@@ -28,10 +29,17 @@ class AsyncioThread:
         self._started.wait()
 
     def _run(self) -> None:
-        asyncio.run(self._main())
+        try:
+            with asyncio.Runner(
+                loop_factory=asyncio.SelectorEventLoop
+            ) as runner:  # Windows' own cannot watch a mailbox
+                runner.run(self._main())
+        finally:
+            self._mailbox.close()
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.add_reader(self._mailbox.fileno(), self._mailbox.call_all)
         self._started.set()
         await self._stopping.wait()
 
@@ -70,7 +78,7 @@ class AsyncioThread:
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Call a function there, soon and in order."""
-        self._loop.call_soon_threadsafe(function, *args, context=contextvars.Context())
+        self._mailbox.post(function, *args)
 
     async def aclose(self) -> None:
         """Stop the loop. What is still running there is cancelled."""

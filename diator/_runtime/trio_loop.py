@@ -1,14 +1,12 @@
 """What asyncio's event loops offer, for a run of trio."""
 
-import socket
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from threading import Lock
 from typing import Any
 
 import trio
 from trio.lowlevel import RunVar, cancel_shielded_checkpoint, current_trio_token, spawn_system_task, wait_readable
+
+from .mailbox import Mailbox
 
 __all__ = ("TrioLoop",)
 
@@ -20,15 +18,12 @@ class TrioLoop:
     """
 
     Event = trio.Event
+    time = staticmethod(trio.current_time)
 
     def __init__(self) -> None:
         self._token = current_trio_token()
-        self._posted: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._lock = Lock()  # held while a byte is sent, so that the socket is not closed then
+        self._mailbox = Mailbox()
         self._is_open = True
-        self._receiver, self._sender = socket.socketpair()
-        self._receiver.setblocking(False)
-        self._sender.setblocking(False)
         self._due: list[Callable[[], object]] = []
         self._has_due = trio.Event()
         try:
@@ -61,27 +56,18 @@ class TrioLoop:
         Raises:
             RuntimeError: The run has ended.
         """
-        with self._lock:
-            if self._is_open:
-                self._posted.append((function, args))
-                with suppress(BlockingIOError):  # there are bytes enough
-                    self._sender.send(b"\0")
-                return
-        self._token.run_sync_soon(function, *args)
+        try:
+            self._mailbox.post(function, *args)
+        except RuntimeError:  # the run is ending, or has ended
+            self._token.run_sync_soon(function, *args)
 
     async def _serve(self) -> None:
         try:
             while True:
-                await wait_readable(self._receiver)
-                self._receiver.recv(64)
-                self._call_posted()
+                await wait_readable(self._mailbox.fileno())
+                self._mailbox.call_all()
         finally:
             self._close()
-
-    def _call_posted(self) -> None:
-        for _ in range(len(self._posted)):
-            function, args = self._posted.popleft()
-            function(*args)
 
     async def _take_turns(self) -> None:
         while True:
@@ -96,11 +82,9 @@ class TrioLoop:
             function()
 
     def _close(self) -> None:
-        with self._lock:
-            self._is_open = False
-            self._receiver.close()
-            self._sender.close()
-        self._call_posted()
+        self._is_open = False
+        self._mailbox.close()
+        self._mailbox.call_all()
         self._call_due()
 
 

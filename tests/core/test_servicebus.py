@@ -225,7 +225,10 @@ def test_what_is_kept_too_long_is_given_up() -> None:
     assert pool.next_step(held, 24) is None
     assert pool.next_step(held, 25) == Retry()
     assert pool.extend([delivery], 25) == [delivery]
-    assert pool.settle(delivery, Ack()) is None
+    over: list[Exception | None] = []
+    pool.settle(delivery, Ack(), over.append)
+    assert over == [None]
+    assert held.order == Retry()
     assert not pool.begin(delivery)
 
 
@@ -268,7 +271,22 @@ def test_only_the_first_verdict_counts() -> None:
     pool = pool_of("a")
     held = hold(pool, "a", 1)
     [delivery] = pool.take(1, 0)
-    assert pool.settle(delivery, Ack()) is held
-    assert pool.settle(delivery, Retry()) is None
+    first, second, unknown = list[Exception | None](), list[Exception | None](), list[Exception | None]()
+    pool.settle(delivery, Ack(), first.append)
+    pool.settle(delivery, Retry(), second.append)
     assert held.order == Ack()
-    assert pool.settle(Delivery(body=b"", delivery_id="unknown"), Ack()) is None
+    pool.settle(Delivery(body=b"", delivery_id="unknown"), Ack(), unknown.append)
+    assert (first, second, unknown) == ([], [None], [None])
+
+
+@pytest.mark.parametrize("error", [None, OSError("cut")])
+def test_whoever_settles_is_told_once_when_it_is_over_and_what_went_wrong(error: Exception | None) -> None:
+    pool = pool_of("a")
+    held = hold(pool, "a", 1)
+    [delivery] = pool.take(1, 0)
+    told: list[Exception | None] = []
+    pool.settle(delivery, Ack(), told.append)
+    held.error = error
+    pool.let_go(held)
+    held.end()
+    assert told == [error]

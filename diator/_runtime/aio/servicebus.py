@@ -4,12 +4,13 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 
 from ..servicebus import connect
-from .loops import current_loop
+from .loops import Loop, current_loop, new_event
 
 if TYPE_CHECKING:
     from ..asyncio_thread import AsyncioThread
@@ -129,6 +130,27 @@ class Home:
             return await function(*args)
         return await self._away().run(function, *args)
 
+    async def ask(self, function: Callable[..., None], *args: Any) -> None:
+        """Call ``function(*args, done)`` at home, wait until ``done`` has been called, and raise what it was given.
+
+        To cancel the caller does not stop what it waits for.
+        """
+        loop = current_loop()
+        over = new_event(loop)
+        errors: list[Exception | None] = []
+
+        def done(error: Exception | None) -> None:
+            errors.append(error)
+            over.set()
+
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            function(*args, done)
+        else:
+            self._away().post(function, *args, partial(_post, loop, done))
+        await over.wait()
+        if errors[0] is not None:
+            raise errors[0]
+
     def start(
         self,
         function: Callable[..., Coroutine[Any, Any, Sequence[T]]],
@@ -160,6 +182,11 @@ class Home:
 
             self._thread = AsyncioThread()
         return self._thread
+
+
+def _post(loop: Loop, done: Callable[[Exception | None], None], error: Exception | None) -> None:
+    with suppress(RuntimeError):  # the run has ended, and nobody waits
+        loop.call_soon_threadsafe(done, error)
 
 
 async def _report(

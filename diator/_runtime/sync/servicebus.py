@@ -122,6 +122,20 @@ class Home:
     def run(self, function: Callable[..., T], *args: Any) -> T:
         return function(*args)
 
+    def ask(self, function: Callable[..., None], *args: Any) -> None:
+        """Call ``function(*args, done)``, wait until ``done`` has been called, and raise what it was given."""
+        over = threading.Event()
+        errors: list[Exception | None] = []
+
+        def done(error: Exception | None) -> None:
+            errors.append(error)
+            over.set()
+
+        function(*args, done)
+        over.wait()
+        if errors[0] is not None:
+            raise errors[0]
+
     def start(
         self,
         function: Callable[..., Sequence[T]],

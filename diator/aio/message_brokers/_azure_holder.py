@@ -86,7 +86,7 @@ class Holder:
         """Note that somebody else may have it."""
         logger.warning("a message of %s is lost to this receiver, and comes again: %s", self._entity, why)
         with self._changes:
-            self._held.is_over = True
+            self._held.end()
         return False
 
     # the verdict
@@ -130,7 +130,7 @@ class Holder:
         until = current_time() + seconds
         with self._changes:
             if seconds:  # whoever settles does not wait for this
-                self._held.is_over = True
+                self._held.end()
                 self._changes.notify()
         while True:
             with self._changes:

@@ -1,6 +1,6 @@
 """Receiving from Azure Service Bus, on as many connections as there are messages in work."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..._core.delivery import Delivery, Verdict
 from ..._core.servicebus_pool import Pool
@@ -47,7 +47,8 @@ class AzureReceiver:
 
     async def begin(self, delivery: Delivery) -> bool:
         """Note that a delivery begins; see `Receiver.begin`. Service Bus counts it when it is given back."""
-        return not self._pool.closed and await self._home.run(self._begin, delivery)
+        with self._changes:  # nothing has to happen at home
+            return not self._pool.closed and self._pool.begin(delivery)
 
     async def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Keep deliveries; see `Receiver.extend`. Their locks are renewed by themselves meanwhile."""
@@ -56,7 +57,7 @@ class AzureReceiver:
     async def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Carry out a verdict; see `Receiver.settle`. To cancel this does not stop that."""
         if not self._pool.closed:
-            await self._home.run(self._settle, delivery, verdict)
+            await self._home.ask(self._settle, delivery, verdict)
 
     async def stop(self) -> None:
         """Receive no more, and wake those who wait."""
@@ -103,24 +104,14 @@ class AzureReceiver:
             self._pool.connections.add(slot)
             self._jobs[slot] = self._home.spawn(slot.run)
 
-    async def _begin(self, delivery: Delivery) -> bool:
-        with self._changes:
-            return self._pool.begin(delivery)
-
     async def _extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         with self._changes:
             return self._pool.extend(deliveries, current_time())
 
-    async def _settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    def _settle(self, delivery: Delivery, verdict: Verdict, done: Callable[[Exception | None], object]) -> None:
         with self._changes:
-            held = self._pool.settle(delivery, verdict)
-            if held is None:
-                return
+            self._pool.settle(delivery, verdict, done)
             self._changes.notify()
-            while not held.is_over:
-                await self._changes.wait(_GOODBYE)
-            if held.error is not None:
-                raise held.error
 
     async def _stop(self) -> None:
         with self._changes:

@@ -1,7 +1,7 @@
 # Generated from diator/aio/message_brokers/_azure_receiver.py by tools/unasync.py. Do not edit: edit the source and run it again.
 """Receiving from Azure Service Bus, on as many connections as there are messages in work."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..._core.delivery import Delivery, Verdict
 from ..._core.servicebus_pool import Pool
@@ -48,7 +48,8 @@ class AzureReceiver:
 
     def begin(self, delivery: Delivery) -> bool:
         """Note that a delivery begins; see `Receiver.begin`. Service Bus counts it when it is given back."""
-        return not self._pool.closed and self._home.run(self._begin, delivery)
+        with self._changes:  # nothing has to happen at home
+            return not self._pool.closed and self._pool.begin(delivery)
 
     def extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Keep deliveries; see `Receiver.extend`. Their locks are renewed by themselves meanwhile."""
@@ -57,7 +58,7 @@ class AzureReceiver:
     def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Carry out a verdict; see `Receiver.settle`. To cancel this does not stop that."""
         if not self._pool.closed:
-            self._home.run(self._settle, delivery, verdict)
+            self._home.ask(self._settle, delivery, verdict)
 
     def stop(self) -> None:
         """Receive no more, and wake those who wait."""
@@ -104,24 +105,14 @@ class AzureReceiver:
             self._pool.connections.add(slot)
             self._jobs[slot] = self._home.spawn(slot.run)
 
-    def _begin(self, delivery: Delivery) -> bool:
-        with self._changes:
-            return self._pool.begin(delivery)
-
     def _extend(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         with self._changes:
             return self._pool.extend(deliveries, current_time())
 
-    def _settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    def _settle(self, delivery: Delivery, verdict: Verdict, done: Callable[[Exception | None], object]) -> None:
         with self._changes:
-            held = self._pool.settle(delivery, verdict)
-            if held is None:
-                return
+            self._pool.settle(delivery, verdict, done)
             self._changes.notify()
-            while not held.is_over:
-                self._changes.wait(_GOODBYE)
-            if held.error is not None:
-                raise held.error
 
     def _stop(self) -> None:
         with self._changes:
