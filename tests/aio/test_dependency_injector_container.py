@@ -60,6 +60,66 @@ async def test_what_the_current_context_holds_is_neither_used_nor_changed_by_a_d
     assert not container.session.initialized
 
 
+@pytest.mark.parametrize("mailers", [providers.Factory, providers.ContextLocalSingleton])
+async def test_what_the_current_context_holds_stays_when_a_dispatch_fails_before_it_is_made(mailers: Any) -> None:
+    def make_mailer() -> Mailer:
+        if log == ["open"]:
+            log.append("no mailer")
+            raise OSError("no mailer")
+        return Mailer()
+
+    mailer, session = mailers(make_mailer), providers.ContextLocalResource(open_session)
+    container = Container(mailer=mailer, session=session)
+    adapter, held = DependencyInjectorContainer(container), container.session()
+    mediator = mediator_for(adapter, Handler)
+    async with adapter.scope() as scope:
+        with pytest.raises(OSError, match="no mailer"):
+            await mediator.send(Join(), scope=scope)
+        assert (await mediator.send(Join(), scope=scope)).session is not held
+    assert log == ["open", "no mailer", "open", "close"]
+    assert container.session() is held
+    container.session.shutdown()
+
+
+async def test_scopes_that_are_used_in_turn_leave_nothing_behind() -> None:
+    container = Container()
+    adapter = DependencyInjectorContainer(container)
+    mediator = mediator_for(adapter, takes_session)
+    async with adapter.scope() as one:
+        async with adapter.scope() as other:
+            first, second = await mediator.send(Join(), scope=one), await mediator.send(Join(), scope=other)
+            assert first is not second
+            assert await mediator.send(Join(), scope=one) is first
+        assert await mediator.send(Join(), scope=one) is first
+    assert log == ["open", "open", "close", "close"]
+    assert not container.session.initialized
+
+
+@pytest.mark.parametrize("mailers", [providers.Factory, providers.ContextLocalSingleton])
+async def test_a_provider_may_resolve_in_the_scope_that_it_is_called_in(mailers: Any) -> None:
+    class Needed: ...
+
+    def open_needed() -> Iterator[Needed]:
+        log.append("open needed")
+        yield Needed()
+        log.append("close needed")
+
+    def make_mailer() -> Mailer:
+        scope.resolve(Needed)
+        scope.resolve(Session)
+        return Mailer()
+
+    session = providers.ContextLocalResource(open_session)
+    container = Container(mailer=mailers(make_mailer), session=session)
+    container.set_provider("needed", providers.ContextLocalResource(open_needed))
+    adapter, held = DependencyInjectorContainer(container), container.session()
+    async with adapter.scope() as scope:
+        assert scope.resolve(Handler).session is scope.resolve(Session)
+    assert log == ["open", "open needed", "open", "close", "close needed"]
+    assert container.session() is held
+    container.session.shutdown()
+
+
 async def test_a_scope_of_the_adapter_may_span_several_sends() -> None:
     container = DependencyInjectorContainer(Container())
     mediator = mediator_for(container, Handler)

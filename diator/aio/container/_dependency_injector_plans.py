@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from dependency_injector import providers as typed_providers
 
@@ -50,6 +50,10 @@ def _nothing_to_do() -> None:
     pass
 
 
+#: A plan with one context-local provider: its only item of `locals`, then `provider` and `overriding`.
+Shortcut: TypeAlias = tuple[Local, Callable[[], Any], Any, Callable[[], Any], tuple[tuple[Any, Any], ...]]
+
+
 class Plan:
     """How to get the object for a type.
 
@@ -71,12 +75,17 @@ class Plan:
 
 
 class Finder:
-    """Finds the provider for a type, and keeps what it has found."""
+    """Finds the provider for a type, and keeps what it has found.
+
+    Attributes:
+        shortcuts: The plans in which there is one context-local provider, by type. They may be void, as any plan.
+    """
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
         self._locals: dict[Any, Local] = {}
         self._plans: dict[Any, Plan] = {}
+        self.shortcuts: dict[Any, Shortcut] = {}
 
     @cached_property
     def _by_type(self) -> dict[Any, dict[str, Any]]:
@@ -104,6 +113,9 @@ class Finder:
 
     def _new_plan(self, type_: Any) -> Plan:
         plan = self._plans[type_] = Plan(self.find(type_), self._locals)
+        self.shortcuts.pop(type_, None)
+        if len(plan.locals) == 1:
+            self.shortcuts[type_] = (*plan.locals[0], plan.provider, plan.overriding)
         return plan
 
     def find(self, type_: Any) -> Any:

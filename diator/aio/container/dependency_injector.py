@@ -16,20 +16,20 @@ have to wait for is awaited; this library can do so on asyncio only. A function 
 its annotation makes; if that calls a function, the return annotation counts.
 """  # unasync: keep
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from inspect import isawaitable
 from typing import Any
 
-from ..._runtime.aio.concurrency import ASYNC, async_only
+from ..._runtime.aio.concurrency import ASYNC
 from ...errors import MissingExtraError
-from ..scopes import OpenScope
 from .base import Adapter, no_scope
 
 try:
     from dependency_injector import containers
 
-    from ._dependency_injector_plans import Finder, Local, check_provider, with_all_below
+    from ._dependency_injector_plans import Finder, check_provider, with_all_below
+    from ._dependency_injector_scopes import DependencyInjectorScope
 except ImportError as exc:
     raise MissingExtraError(
         'dependency-injector is not installed: pip install "diator[dependency-injector]"', name="dependency_injector"
@@ -79,12 +79,11 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
 
         return unscoped
 
-    def scope(self) -> "DependencyInjectorScope":
+    def scope(self) -> DependencyInjectorScope:
         """Make the scope of one dispatch."""
         scope = DependencyInjectorScope()
         scope._finder = self._finder
-        scope._held = {}
-        scope._before = None
+        scope._held = None
         return scope
 
     def within(self, scope: object) -> "DependencyInjectorContainer | DependencyInjectorScope":
@@ -111,79 +110,3 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
         for provider in with_all_below(self._finder.find(type_)):
             if provider.last_overriding is None:
                 check_provider(provider, type_)
-
-
-class DependencyInjectorScope(OpenScope):
-    """The scope of one dispatch: what its context-local providers hold.
-
-    They hold it in context variables. From the first time that something here calls such a provider until the scope is
-    closed, these hold what belongs to the scope; what was there before, as in a send within a send, is not used, and is
-    there again afterwards.
-    """
-
-    __slots__ = ("_before", "_finder", "_held")
-
-    # set by `scope`: a call of `__init__` for each dispatch would be felt
-    _finder: "Finder"
-    _held: dict[Local, Any]
-    _before: dict[Local, Any] | None  # what was there, unless that was nothing
-
-    def resolve(self, type_: Any) -> Any:
-        """Give the object for a type."""
-        plan = self._finder.plan(type_)
-        held = self._held
-        for local, get, nothing in plan.locals:
-            current = get()
-            value = held.get(local, nothing) if held else nothing
-            if current is not value:
-                self._before = {local: current} | (self._before or {})
-                local.set(value)
-        try:
-            return plan.provider()
-        finally:
-            for local, get, nothing in plan.locals:
-                value = get()
-                if value is not nothing:
-                    held[local] = value
-
-    def close(self, error: BaseException | None) -> Any:
-        """Shut down what the providers hold, the last one first."""
-        held = self._held
-        while held:
-            local, value = held.popitem()
-            get, shut_down = local.get, local.shut_down
-            try:
-                if get() is not value:
-                    local.set(value)
-                if ASYNC:
-                    closing = shut_down()
-                else:
-                    shut_down()
-            except BaseException as failure:
-                if ASYNC:
-                    return self._go_on(_fail(failure))
-                else:
-                    self.close(failure)  # the others all the same
-                    raise
-            finally:
-                if self._before or get() is not local.nothing:
-                    local.set((self._before or {}).get(local, local.nothing))
-            if ASYNC:  # noqa: SIM102
-                if closing is not None:  # pyright: ignore[reportPossiblyUnboundVariable]
-                    return self._go_on(closing)  # pyright: ignore[reportPossiblyUnboundVariable]
-        return None
-
-    @async_only
-    async def _go_on(self, closing: Awaitable[Any]) -> None:
-        """Wait for one provider, then shut the others down all the same."""
-        try:
-            await closing
-        finally:
-            others = self.close(None)
-            if others is not None:
-                await others
-
-
-@async_only
-async def _fail(failure: BaseException) -> None:
-    raise failure

@@ -22,13 +22,13 @@ from functools import partial
 from typing import Any
 
 from ...errors import MissingExtraError
-from ..scopes import OpenScope
 from .base import Adapter, no_scope
 
 try:
     from dependency_injector import containers
 
-    from ._dependency_injector_plans import Finder, Local, check_provider, with_all_below
+    from ._dependency_injector_plans import Finder, check_provider, with_all_below
+    from ._dependency_injector_scopes import DependencyInjectorScope
 except ImportError as exc:
     raise MissingExtraError(
         'dependency-injector is not installed: pip install "diator[dependency-injector]"', name="dependency_injector"
@@ -75,12 +75,11 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
 
         return unscoped
 
-    def scope(self) -> "DependencyInjectorScope":
+    def scope(self) -> DependencyInjectorScope:
         """Make the scope of one dispatch."""
         scope = DependencyInjectorScope()
         scope._finder = self._finder
-        scope._held = {}
-        scope._before = None
+        scope._held = None
         return scope
 
     def within(self, scope: object) -> "DependencyInjectorContainer | DependencyInjectorScope":
@@ -107,55 +106,3 @@ class DependencyInjectorContainer(Adapter[containers.Container]):
         for provider in with_all_below(self._finder.find(type_)):
             if provider.last_overriding is None:
                 check_provider(provider, type_)
-
-
-class DependencyInjectorScope(OpenScope):
-    """The scope of one dispatch: what its context-local providers hold.
-
-    They hold it in context variables. From the first time that something here calls such a provider until the scope is
-    closed, these hold what belongs to the scope; what was there before, as in a send within a send, is not used, and is
-    there again afterwards.
-    """
-
-    __slots__ = ("_before", "_finder", "_held")
-
-    # set by `scope`: a call of `__init__` for each dispatch would be felt
-    _finder: "Finder"
-    _held: dict[Local, Any]
-    _before: dict[Local, Any] | None  # what was there, unless that was nothing
-
-    def resolve(self, type_: Any) -> Any:
-        """Give the object for a type."""
-        plan = self._finder.plan(type_)
-        held = self._held
-        for local, get, nothing in plan.locals:
-            current = get()
-            value = held.get(local, nothing) if held else nothing
-            if current is not value:
-                self._before = {local: current} | (self._before or {})
-                local.set(value)
-        try:
-            return plan.provider()
-        finally:
-            for local, get, nothing in plan.locals:
-                value = get()
-                if value is not nothing:
-                    held[local] = value
-
-    def close(self, error: BaseException | None) -> Any:
-        """Shut down what the providers hold, the last one first."""
-        held = self._held
-        while held:
-            local, value = held.popitem()
-            get, shut_down = local.get, local.shut_down
-            try:
-                if get() is not value:
-                    local.set(value)
-                shut_down()
-            except BaseException as failure:
-                self.close(failure)  # the others all the same
-                raise
-            finally:
-                if self._before or get() is not local.nothing:
-                    local.set((self._before or {}).get(local, local.nothing))
-        return None
