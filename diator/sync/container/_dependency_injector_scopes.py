@@ -70,7 +70,7 @@ class DependencyInjectorScope(OpenScope):
 
     def _take(self, local: Local, current: Any) -> None:
         """Let a provider hold what it holds in this scope, instead of what it holds now."""
-        held = find(local, self._held)
+        held = _find(local, self._held)
         if held is None:
             if current is local.nothing:
                 return
@@ -80,11 +80,11 @@ class DependencyInjectorScope(OpenScope):
 
     def _hold(self, local: Local, value: Any) -> None:
         """Note what a provider has made."""
-        known, held = self._held, find(local, self._held)
+        known, held = self._held, _find(local, self._held)
         if known is None or held is None:
             self._held = (local, value, local.nothing, known)
         elif held[1] is not value:
-            self._held = (local, value, held[2], without(local, known))
+            self._held = (local, value, held[2], _without(local, known))
 
     def close(self, error: BaseException | None) -> Any:
         """Shut down what the providers hold, the last one first."""
@@ -104,16 +104,16 @@ class DependencyInjectorScope(OpenScope):
         return None
 
 
-def find(local: Local, held: Held | None) -> Held | None:
+def _find(local: Local, held: Held | None) -> Held | None:
     """Where a provider is among those that hold something; None if it is not."""
     while held is not None and held[0] is not local:
         held = held[3]
     return held
 
 
-def without(local: Local, held: Held) -> Held | None:
+def _without(local: Local, held: Held) -> Held | None:
     """Those that hold something but for one of them."""
     first, value, before, others = held
     if first is local or others is None:
         return others
-    return first, value, before, without(local, others)
+    return first, value, before, _without(local, others)
