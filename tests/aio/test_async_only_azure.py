@@ -20,21 +20,28 @@ async def test_cancelled_sends_do_not_harm_the_others() -> None:
     chance = random.Random(7)
     done: set[int] = set()
 
-    async def send(broker: Any, number: int) -> None:
-        await anyio.sleep(chance.random() * 0.3)
-        with anyio.move_on_after(chance.choice([0, 0.0005, 0.002, 0.01, 5])):
+    patient: set[int] = set()
+
+    async def send(broker: Any, number: int, delay: float, patience: float) -> None:
+        await anyio.sleep(delay)
+        with anyio.move_on_after(patience):
             await broker.send_message(make(number))
             done.add(number)
 
     async with azure() as (server, broker):
         async with anyio.create_task_group() as group:
             for number in range(200):
-                group.start_soon(send, broker, number)
+                patience = chance.choice([0, 0.0005, 0.002, 0.01, 1000])
+                if patience == 1000:
+                    patient.add(number)
+                group.start_soon(send, broker, number, chance.random() * 0.3, patience)
         await broker.send_message(make(1000))
         stored = server.messages("q")
         ids = [message.wire.message_id for message in stored]
         assert len(set(ids)) == len(ids)
-        assert len(stored) > len(done) >= 40
+        assert len(patient) >= 30
+        assert patient <= done
+        assert len(stored) > len(done)
 
 
 async def test_cancelled_receives_lose_nothing() -> None:
@@ -98,9 +105,10 @@ async def test_a_cancelled_handler_leaves_its_message_to_others() -> None:
 
         async def handle() -> None:
             await begin_one(receiver)
+            scope.cancel()
             await anyio.sleep(SOON)
 
-        with anyio.move_on_after(1):
+        with anyio.CancelScope() as scope:
             await handle()
         await receiver.aclose()
         again = await begin_one(broker.receiver())
@@ -123,12 +131,14 @@ async def test_what_the_application_has_opened_with_its_client_stays_open() -> N
 
 @pytest.mark.parametrize("anyio_backend", ["trio"])
 async def test_the_thread_under_trio_ends_with_the_broker() -> None:
-    before = threading.active_count()
+    def there() -> bool:
+        return "diator-asyncio" in [thread.name for thread in threading.enumerate()]
+
     async with azure() as (_, broker):
         await broker.send_message(make(1))
-        assert threading.active_count() > before + 1
+        assert there()
         await broker.aclose()
-        assert "diator-asyncio" not in [thread.name for thread in threading.enumerate()]
+        assert not there()
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

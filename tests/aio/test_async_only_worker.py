@@ -95,18 +95,19 @@ async def test_a_worker_cancelled_by_asyncio_itself_gives_messages_back() -> Non
 
 
 async def test_a_handler_that_ends_in_spite_of_its_cancellation_is_settled() -> None:
-    app = App()
+    app, begun = App(), anyio.Event()
 
     @app.events.handler
     async def stubborn(event: Joined) -> None:
         with anyio.CancelScope(shield=True):
+            begun.set()
             await anyio.sleep(0.1)
 
     worker = await app.worker(drain_timeout=0)
     app.may_end.set()
     with anyio.fail_after(20):
         async with worker:
-            await app.begun.wait()
+            await begun.wait()
     assert len(app.broker) == 0
 
 
@@ -176,8 +177,10 @@ async def test_beside_other_code_a_worker_leaves_the_signals_alone() -> None:
 
 async def test_the_body_of_the_block_can_be_cancelled() -> None:
     app = App()
-    with anyio.move_on_after(0.1) as scope:
+    with anyio.CancelScope() as scope:
         async with await app.worker():
+            await app.begun.wait()
+            scope.cancel()
             await anyio.sleep(1000)
     assert scope.cancelled_caught
     assert app.log == ["cancelled"]
@@ -201,12 +204,15 @@ async def test_def_handlers_may_run_side_by_side_in_threads() -> None:
 async def test_a_def_handler_in_a_thread_is_waited_for_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     """Python cannot end a thread, and no user code runs on when the worker has ended."""
     caplog.set_level(logging.INFO, "diator")
-    app, begun, ended = App(), anyio.Event(), list[float]()
+    app, begun, may_end, ended = App(), anyio.Event(), threading.Event(), list[float]()
 
     def slow(event: Joined) -> None:
         anyio.from_thread.run_sync(begun.set)
-        time.sleep(1.2)
+        assert may_end.wait(20)
         ended.append(time.time())
+
+    def said() -> dict[str, float]:
+        return {record.message.split(":")[0].split(";")[0]: record.created for record in caplog.records}
 
     app.events = EventMap()
     app.events.bind(Joined, slow, sync="thread")
@@ -216,11 +222,11 @@ async def test_a_def_handler_in_a_thread_is_waited_for_and_the_log_says_so(caplo
             group.start_soon(worker.run)
             await begun.wait()
             worker.stop()
-            await anyio.sleep(0.9)
-            assert not ended
+            while "1 messages are still in progress" not in said():
+                await anyio.sleep(0.01)
+            await anyio.sleep(0.4)  # longer than the receiver gets to close
             assert not worker.ended
+            may_end.set()
     assert worker.ended
-    said = {record.message.split(":")[0].split(";")[0]: record.created for record in caplog.records}
-    assert said["the worker has stopped"] >= ended[0]
-    assert said["1 messages are still in progress"] < ended[0]
+    assert said()["the worker has stopped"] >= ended[0]
     assert await app.left() == 1

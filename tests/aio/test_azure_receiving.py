@@ -30,11 +30,11 @@ from tests.servers.azure import inject, send_with_sdk
 
 
 async def test_a_lock_is_renewed_while_a_handler_works() -> None:
-    async with azure(entity={"lock_duration": 1, "max_delivery_count": 2}) as (server, broker):
+    async with azure(entity={"lock_duration": 2, "max_delivery_count": 2}) as (server, broker):
         await broker.send_message(make(1))
         receiver = broker.receiver(visibility_timeout=30)
         delivery = await begin_one(receiver)
-        await sleep(2.5)
+        await sleep(3.5)
         assert not await receiver.receive(1, NEVER)
         await receiver.settle(delivery, Ack())
         assert server.messages("q") == []
@@ -187,7 +187,7 @@ async def test_receiving_goes_on_when_a_server_that_hung_goes_on() -> None:
 
 async def test_what_the_sdk_cannot_read_does_not_stop_a_receiver() -> None:
     """The service itself puts it aside, when it has been delivered too often."""
-    async with azure(entity={"lock_duration": 0.5, "max_delivery_count": 2}) as (server, broker):
+    async with azure(entity={"lock_duration": 1, "max_delivery_count": 2}) as (server, broker):
         send_with_sdk(server, "q", b"unreadable", {"price": Decimal("9.99")})
         await broker.send_message(make(1))
         receiver = broker.receiver()

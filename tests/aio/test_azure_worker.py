@@ -126,10 +126,10 @@ async def test_a_handler_may_take_longer_than_the_lock() -> None:
     handled: list[int] = []
 
     async def work(event: Counted) -> None:
-        await sleep(2.5)
+        await sleep(3.5)
         handled.append(event.number)
 
-    async with working(work, lock_duration=1, max_delivery_count=2) as (server, mediator, _):
+    async with working(work, lock_duration=2, max_delivery_count=2) as (server, mediator, _):
         await together(lambda: mediator.publish(Counted(number=1)), lambda: mediator.publish(Counted(number=2)))
         until = monotonic() + PATIENCE
         while server.messages("q") and monotonic() < until:

@@ -9,6 +9,7 @@ from diator._core.wire import Message
 from diator.aio.message_brokers.memory import InMemoryMessageBroker
 from diator.errors import BrokerError
 from tests.aio.conftest import sleep, together
+from tests.aio.deliveries import begin_one
 
 
 def make(number: int) -> Message:
@@ -128,6 +129,6 @@ async def test_waits_without_end() -> None:
     broker = InMemoryMessageBroker()
     receiver = broker.receiver(visibility_timeout=0.05)
     await broker.send_message(make(1))
-    await receiver.begin((await receiver.receive(1, 0))[0])
+    await begin_one(receiver)
     [again] = await receiver.receive(1, float("inf"))
     assert again.attempt == 2

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -100,6 +101,10 @@ class Crew:
         return Path(self._log.name).read_text(errors="replace")
 
     # -- what was done
+
+    def seconds_to_end(self) -> list[float]:
+        """How long each worker that was asked to stop took to end."""
+        return [float(seconds) for seconds in re.findall(r"^ended after (\S+) s$", self.log, re.MULTILINE)]
 
     def lines(self) -> list[list[str]]:
         """The ledger: number, process and key of all that was handled, in that order."""

@@ -6,12 +6,14 @@ python -m tests.faults.worker_process OPTIONS-AS-JSON
 import faulthandler
 import json
 import logging
+import math
 import os
 import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import anyio
 
@@ -64,6 +66,27 @@ class Options:
 STREAM, GROUP = "diator-faults", "workers"
 
 
+class Timed:
+    """Takes the time from the first `stop` of a worker to its end, as no test outside of the process could."""
+
+    stopped_at = math.inf
+
+    def stop(self) -> None:
+        self.stopped_at = min(self.stopped_at, time.monotonic())
+        super().stop()  # type: ignore[misc]
+
+    def say_how_long(self) -> None:
+        print(f"ended after {time.monotonic() - self.stopped_at:.3f} s", flush=True)
+
+
+class AsyncWorker(Timed, aio.Worker):
+    pass
+
+
+class BlockingWorker(Timed, sync.Worker):
+    pass
+
+
 def main(options: Options) -> None:
     logging.basicConfig(level=logging.WARNING)
     faulthandler.register(signal.SIGUSR1)  # says where all threads are
@@ -94,15 +117,19 @@ def main(options: Options) -> None:
     places = {"stream": STREAM, "group": GROUP, "partitions": options.partitions}
     if options.side == "sync":
         broker = BlockingRedisStreamsMessageBroker(options.url, **places)
-        sync.Worker(sync.Mediator(RequestMap(), event_map=events), broker, **settings).run()
+        worker = BlockingWorker(sync.Mediator(RequestMap(), event_map=events), broker, **settings)
+        worker.run()
+        worker.say_how_long()
         broker.close()
     else:
         anyio.run(partial(run, events, options.url, places, settings), backend=options.side)
 
 
-async def run(events: EventMap, url: str, places: dict, settings: dict) -> None:
+async def run(events: EventMap, url: str, places: dict[str, Any], settings: dict[str, Any]) -> None:
     broker = RedisStreamsMessageBroker(url, **places)
-    await aio.Worker(aio.Mediator(RequestMap(), event_map=events), broker, **settings).run()
+    worker = AsyncWorker(aio.Mediator(RequestMap(), event_map=events), broker, **settings)
+    await worker.run()
+    worker.say_how_long()
     await broker.aclose()
 
 

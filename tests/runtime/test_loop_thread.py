@@ -48,6 +48,11 @@ async def current_thread() -> threading.Thread:
     return threading.current_thread()
 
 
+def started(before: set[threading.Thread]) -> set[threading.Thread]:
+    """The threads that have come since then; others, which earlier tests have left, may end meanwhile."""
+    return set(threading.enumerate()) - before
+
+
 async def until(flag: threading.Event) -> None:
     while not flag.is_set():
         await anyio.sleep(0.002)
@@ -79,14 +84,14 @@ def test_the_loop_is_the_chosen_one(runner: LoopThread, backend: Backend) -> Non
 
 
 def test_the_first_call_starts_one_daemon_thread_that_serves_all(backend: Backend) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     runner = LoopThread(backend)
     runner.check()
-    assert threading.active_count() == before
+    assert not started(before)
     thread = runner.run(current_thread)
     assert runner.run(current_thread) is thread is not threading.current_thread()
     assert thread.daemon
-    assert threading.active_count() == before + 1
+    assert started(before) == {thread}
     runner.close()
 
 
@@ -97,12 +102,12 @@ def test_an_unknown_backend_is_refused_at_construction() -> None:
 
 def test_a_missing_trio_is_reported_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trio", None)
-    runner, before = LoopThread("trio"), threading.active_count()
+    runner, before = LoopThread("trio"), set(threading.enumerate())
     for attempt in (runner.check, lambda: runner.run(double, 1)):
         with pytest.raises(MissingExtraError, match=r'pip install "diator\[trio\]"') as caught:
             attempt()
         assert caught.value.name == "trio"
-    assert threading.active_count() == before
+    assert not started(before)
 
 
 def test_a_dropped_runner_stops_its_thread(backend: Backend) -> None:
@@ -669,9 +674,9 @@ def test_a_thread_that_runs_a_loop_is_refused_before_anything_starts(backend: Ba
                 attempt()
 
     for chosen in ("asyncio", "trio"):
-        runner, before = LoopThread(chosen), threading.active_count()
+        runner, before = LoopThread(chosen), set(threading.enumerate())
         anyio.run(main, backend=backend)
-        assert threading.active_count() == before
+        assert not started(before)
 
 
 def test_the_loop_thread_itself_is_refused(runner: LoopThread) -> None:
@@ -749,7 +754,7 @@ def test_ctrl_c_before_the_handler_has_begun_is_not_forgotten(runner: LoopThread
         time.sleep(0.1)
 
     async def handler() -> None:
-        await anyio.sleep(1)
+        await anyio.sleep(PATIENCE)
         completed.set()
 
     blocker = in_thread(lambda: runner.run(block_the_loop))

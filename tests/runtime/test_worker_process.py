@@ -44,6 +44,11 @@ def handle_def(event: Work):
 side, colour, seconds, drain_timeout = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
 events.bind(Work, handle_async if colour == "async" else handle_def)
 
+if colour == "async":  # what is cancelled ends, however slow the machine is
+    from diator.aio import worker as aio_worker
+    from diator.sync import worker as sync_worker
+    aio_worker.GRACE = sync_worker.GRACE = 20
+
 async def main_async():
     from diator.aio import InMemoryMessageBroker, Mediator, Worker
     broker = InMemoryMessageBroker()

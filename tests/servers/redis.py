@@ -2,7 +2,6 @@
 
 import atexit
 import importlib.util
-import os
 import shutil
 import signal
 import socket
@@ -55,9 +54,10 @@ class RedisServer:
         self.socket = f"{directory}/redis.sock"
         self.url = f"unix://{self.socket}"
         self.port = _free_port()
+        self._log = Path(directory, "log")
         self._command = [
             *(binary, *_OPTIONS, "--dir", directory, "--unixsocket", self.socket),
-            *("--port", str(self.port), "--bind", "127.0.0.1", "--logfile", f"{directory}/log", *options),
+            *("--bind", "127.0.0.1", "--logfile", str(self._log), *options),
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,21 +66,37 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        """Start it, and wait until it answers; on another port, if somebody has taken the one that was free."""
+        for _ in range(10):
+            if self._has_started():
+                return
+            self.port = _free_port()
+        raise RuntimeError("others were faster to take ten ports that had been free")
+
+    def _has_started(self) -> bool:
+        before = len(self._said())
+        command = [*self._command, "--port", str(self.port)]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         deadline = monotonic() + 60
         while True:
             try:
                 with self.client() as client:
                     if not client.info("persistence")["loading"]:
-                        return
+                        return True
             except redis.AuthenticationError:
-                return
+                return True
             except redis.ConnectionError:
                 pass
             if self._process.poll() is not None or monotonic() > deadline:
-                raise RuntimeError(f"redis-server did not start:\n{Path(self.directory, 'log').read_text()}")
+                self.kill()
+                reason = self._said()[before:].decode()
+                if "Address already in use" in reason:
+                    return False
+                raise RuntimeError(f"redis-server did not start:\n{reason}")
             sleep(0.01)
+
+    def _said(self) -> bytes:
+        return self._log.read_bytes() if self._log.exists() else b""
 
     def client(self, **options: Any) -> Any:
         """A plain client, for what tests do besides: one connection, no retries."""
@@ -102,7 +118,7 @@ class RedisServer:
 
     def _signal(self, number: int) -> None:
         if self._process is not None:
-            os.kill(self._process.pid, number)
+            self._process.send_signal(number)
 
 
 @contextmanager
@@ -126,25 +142,13 @@ def running_redis(name: str = "system", *options: str) -> Iterator[RedisServer]:
         )
     # /tmp, because the path of a socket must be short
     with tempfile.TemporaryDirectory(prefix="diator-redis-", dir="/tmp", ignore_cleanup_errors=True) as directory:
-        server = _started(binaries[name], directory, *options)
+        server = RedisServer(binaries[name], directory, *options)
+        server.start()
         try:
             yield server
         finally:
             server.resume()
             server.kill()
-
-
-def _started(binary: str, directory: str, *options: str) -> RedisServer:
-    for _ in range(10):
-        server = RedisServer(binary, directory, *options)
-        try:
-            server.start()
-        except RuntimeError as error:
-            if "Address already in use" not in str(error):
-                raise
-        else:
-            return server
-    raise RuntimeError("others were faster to take ten ports that had been free")
 
 
 @cache

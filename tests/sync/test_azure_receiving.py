@@ -31,11 +31,11 @@ from tests.sync.conftest import sleep, together
 
 
 def test_a_lock_is_renewed_while_a_handler_works() -> None:
-    with azure(entity={"lock_duration": 1, "max_delivery_count": 2}) as (server, broker):
+    with azure(entity={"lock_duration": 2, "max_delivery_count": 2}) as (server, broker):
         broker.send_message(make(1))
         receiver = broker.receiver(visibility_timeout=30)
         delivery = begin_one(receiver)
-        sleep(2.5)
+        sleep(3.5)
         assert not receiver.receive(1, NEVER)
         receiver.settle(delivery, Ack())
         assert server.messages("q") == []
@@ -188,7 +188,7 @@ def test_receiving_goes_on_when_a_server_that_hung_goes_on() -> None:
 
 def test_what_the_sdk_cannot_read_does_not_stop_a_receiver() -> None:
     """The service itself puts it aside, when it has been delivered too often."""
-    with azure(entity={"lock_duration": 0.5, "max_delivery_count": 2}) as (server, broker):
+    with azure(entity={"lock_duration": 1, "max_delivery_count": 2}) as (server, broker):
         send_with_sdk(server, "q", b"unreadable", {"price": Decimal("9.99")})
         broker.send_message(make(1))
         receiver = broker.receiver()

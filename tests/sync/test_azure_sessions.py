@@ -80,11 +80,11 @@ def test_a_message_without_a_key_is_a_session_of_its_own() -> None:
 
 
 def test_the_lock_of_a_session_is_renewed_while_a_handler_works() -> None:
-    with azure(sessions=True, entity={"requires_session": True, "lock_duration": 1}) as (server, broker):
+    with azure(sessions=True, entity={"requires_session": True, "lock_duration": 2}) as (server, broker):
         broker.send_message(make(1, "a"))
         receiver = broker.receiver()
         delivery = begin_one(receiver)
-        assert not receiver.receive(1, 2.5)
+        assert not receiver.receive(1, 3.5)
         receiver.settle(delivery, Ack())
         assert server.messages("q") == []
 

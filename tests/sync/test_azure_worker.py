@@ -127,10 +127,10 @@ def test_a_handler_may_take_longer_than_the_lock() -> None:
     handled: list[int] = []
 
     def work(event: Counted) -> None:
-        sleep(2.5)
+        sleep(3.5)
         handled.append(event.number)
 
-    with working(work, lock_duration=1, max_delivery_count=2) as (server, mediator, _):
+    with working(work, lock_duration=2, max_delivery_count=2) as (server, mediator, _):
         together(lambda: mediator.publish(Counted(number=1)), lambda: mediator.publish(Counted(number=2)))
         until = monotonic() + PATIENCE
         while server.messages("q") and monotonic() < until:

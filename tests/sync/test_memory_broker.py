@@ -10,6 +10,7 @@ from diator._core.wire import Message
 from diator.errors import BrokerError
 from diator.sync.message_brokers.memory import InMemoryMessageBroker
 from tests.sync.conftest import sleep, together
+from tests.sync.deliveries import begin_one
 
 
 def make(number: int) -> Message:
@@ -129,6 +130,6 @@ def test_waits_without_end() -> None:
     broker = InMemoryMessageBroker()
     receiver = broker.receiver(visibility_timeout=0.05)
     broker.send_message(make(1))
-    receiver.begin((receiver.receive(1, 0))[0])
+    begin_one(receiver)
     [again] = receiver.receive(1, float("inf"))
     assert again.attempt == 2

@@ -55,7 +55,7 @@ def test_many_threads_get_each_message_once_and_lose_none() -> None:
     threads += [threading.Thread(target=send, args=(first,), daemon=True) for first in range(0, 400, 100)]
     for thread in threads:
         thread.start()
-    assert all_done.wait(20)
+    assert all_done.wait(60)
     broker.close()
     for thread in threads:
         thread.join(20)
