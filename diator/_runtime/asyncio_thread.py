@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import trio
 
 from .mailbox import Mailbox
-from .trio_loop import TrioLoop
+from .trio_run import TrioRun
 
 __all__ = ("AsyncioThread",)
 
@@ -30,9 +30,8 @@ class AsyncioThread:
 
     def _run(self) -> None:
         try:
-            with asyncio.Runner(
-                loop_factory=asyncio.SelectorEventLoop
-            ) as runner:  # Windows' own cannot watch a mailbox
+            # not the loop that Windows would choose, which cannot watch a mailbox
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._main())
         finally:
             self._mailbox.close()
@@ -92,7 +91,7 @@ class _Crossing(Generic[T]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, arrived: Callable[[], object]) -> None:
         self._loop, self._arrived = loop, arrived
-        self._here = TrioLoop.current()
+        self._here = TrioRun.current()
         self._task: asyncio.Task[T]
 
     def begin(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> None:

@@ -35,8 +35,12 @@ class Mailbox:
                 raise RuntimeError("the event loop has ended")
             self._posted.append((function, args))
             if not self._has_rung:
-                self._has_rung = True
-                self._bell.ring()
+                try:
+                    self._has_rung = True
+                    self._bell.ring()
+                except BaseException:  # a Ctrl-C, for example, after which somebody else must ring
+                    self._has_rung = False
+                    raise
 
     def call_all(self) -> None:
         """Call what has been posted. No function may raise."""

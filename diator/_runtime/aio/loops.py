@@ -7,27 +7,27 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from ..trio_loop import TrioLoop
+    from ..trio_run import TrioRun
 
 __all__ = ("Event", "Loop", "current_loop", "new_event")
 
 #: `call_soon` runs a function after all that is about to run already, `call_soon_threadsafe` one of another thread.
-Loop: TypeAlias = "AbstractEventLoop | TrioLoop"
+Loop: TypeAlias = "AbstractEventLoop | TrioRun"
 
 
 def current_loop() -> Loop:
     """The event loop that runs here: asyncio's own, or what stands for trio's. It can be referred to weakly."""
     trio: Any = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_run():
-        return _trio_loop().current()
+        return _trio_run().current()
     return get_running_loop()
 
 
 @cache
-def _trio_loop() -> "type[TrioLoop]":
-    from ..trio_loop import TrioLoop
+def _trio_run() -> "type[TrioRun]":
+    from ..trio_run import TrioRun
 
-    return TrioLoop
+    return TrioRun
 
 
 class Event(Protocol):

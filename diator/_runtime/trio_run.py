@@ -1,4 +1,4 @@
-"""What asyncio's event loops offer, for a run of trio."""
+"""A run of trio, with what the event loops of asyncio offer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,10 @@ from trio.lowlevel import RunVar, cancel_shielded_checkpoint, current_trio_token
 
 from .mailbox import Mailbox
 
-__all__ = ("TrioLoop",)
+__all__ = ("TrioRun",)
 
 
-class TrioLoop:
+class TrioRun:
     """Runs functions for other threads, and functions that have to wait for their turn.
 
     Trio's own `run_sync_soon` takes longer, and comes before or after tasks that have just been woken: by chance.
@@ -33,14 +33,14 @@ class TrioLoop:
             self._close()
 
     @classmethod
-    def current(cls) -> "TrioLoop":
+    def current(cls) -> "TrioRun":
         """The one of this run."""
         try:
             return _current.get()
         except LookupError:
-            loop = cls()
-            _current.set(loop)
-            return loop
+            run = cls()
+            _current.set(run)
+            return run
 
     def call_soon(self, function: Callable[[], object]) -> None:
         """Run a function when all tasks have run that are about to."""
@@ -88,4 +88,4 @@ class TrioLoop:
         self._call_due()
 
 
-_current: RunVar[TrioLoop] = RunVar("diator_trio_loop")
+_current: RunVar[TrioRun] = RunVar("diator_trio_run")

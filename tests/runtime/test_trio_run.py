@@ -8,12 +8,12 @@ import pytest
 import trio
 import trio.testing
 
-from diator._runtime.trio_loop import TrioLoop
+from diator._runtime.trio_run import TrioRun
 
 
 def test_there_is_one_for_each_run() -> None:
-    async def main() -> tuple[TrioLoop, TrioLoop]:
-        return TrioLoop.current(), TrioLoop.current()
+    async def main() -> tuple[TrioRun, TrioRun]:
+        return TrioRun.current(), TrioRun.current()
 
     one, same = trio.run(main)
     other, _ = trio.run(main)
@@ -38,7 +38,7 @@ def test_a_function_waits_for_all_tasks_that_have_been_woken() -> None:
                     nursery.start_soon(wait)
                 await trio.testing.wait_all_tasks_blocked()
                 woken.set()
-                TrioLoop.current().call_soon(lambda ran=ran, called=called: (ran.append("function"), called.set()))
+                TrioRun.current().call_soon(lambda ran=ran, called=called: (ran.append("function"), called.set()))
                 await called.wait()
                 assert ran == [*["task"] * 5, "function"]
 
@@ -47,7 +47,7 @@ def test_a_function_waits_for_all_tasks_that_have_been_woken() -> None:
 
 def test_functions_called_soon_keep_their_order_and_may_call_others() -> None:
     async def main() -> list[int]:
-        loop, ran, over = TrioLoop.current(), list[int](), trio.Event()
+        loop, ran, over = TrioRun.current(), list[int](), trio.Event()
 
         def second() -> None:
             ran.append(2)
@@ -64,7 +64,7 @@ def test_functions_called_soon_keep_their_order_and_may_call_others() -> None:
 
 def test_functions_of_many_threads_all_run_in_order() -> None:
     async def main() -> None:
-        loop, ran, over = TrioLoop.current(), list[tuple[int, int]](), trio.Event()
+        loop, ran, over = TrioRun.current(), list[tuple[int, int]](), trio.Event()
 
         def send(thread: int) -> None:
             for number in range(2000):
@@ -89,8 +89,8 @@ def test_functions_of_many_threads_all_run_in_order() -> None:
 
 
 def test_a_function_for_a_run_that_has_ended_is_refused() -> None:
-    async def main() -> TrioLoop:
-        return TrioLoop.current()
+    async def main() -> TrioRun:
+        return TrioRun.current()
 
     loop = trio.run(main)
     with pytest.raises(RuntimeError):
@@ -108,16 +108,16 @@ def test_functions_run_while_the_run_is_ending(is_known: bool) -> None:
         finally:
             with trio.CancelScope(shield=True), trio.move_on_after(10):
                 soon, posted = trio.Event(), trio.Event()
-                TrioLoop.current().call_soon(soon.set)
+                TrioRun.current().call_soon(soon.set)
                 await soon.wait()
                 ran.append("soon")
-                threading.Thread(target=TrioLoop.current().call_soon_threadsafe, args=(posted.set,)).start()
+                threading.Thread(target=TrioRun.current().call_soon_threadsafe, args=(posted.set,)).start()
                 await posted.wait()
                 ran.append("posted")
 
     async def main() -> Any:
         if is_known:
-            TrioLoop.current()
+            TrioRun.current()
         generator = endless()
         await anext(generator)
         return generator  # not collected before the run has ended
@@ -129,7 +129,7 @@ def test_functions_run_while_the_run_is_ending(is_known: bool) -> None:
 def test_what_comes_at_the_very_end_still_runs() -> None:
     """Trio ends its system tasks, and ours among them, in any order, so it is tried many times."""
 
-    async def end(loop: TrioLoop, ran: list[str]) -> None:
+    async def end(loop: TrioRun, ran: list[str]) -> None:
         try:
             await trio.sleep_forever()
         finally:
@@ -137,7 +137,7 @@ def test_what_comes_at_the_very_end_still_runs() -> None:
             loop.call_soon_threadsafe(ran.append, "posted")
 
     async def main(ran: list[str]) -> None:
-        loop = TrioLoop.current()
+        loop = TrioRun.current()
         trio.lowlevel.spawn_system_task(end, loop, ran)
         await trio.testing.wait_all_tasks_blocked()
 
