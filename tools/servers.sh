@@ -20,6 +20,16 @@ if ! command -v redis-server >/dev/null 2>&1; then
         echo "Redis is not installed: the tests that need it will fail. Install your system's redis-server package." >&2
 fi
 
+if ! command -v valkey-server >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && apt-cache show valkey-server >/dev/null 2>&1; then
+        echo "installing Valkey ..."
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends valkey-server \
+            >/dev/null 2>&1
+    fi
+    command -v valkey-server >/dev/null 2>&1 ||
+        echo "Valkey is not installed: the tests of the brokers run on Redis only. Debian has valkey-server from 13 on."
+fi
+
 if ! have_postgres; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing PostgreSQL ..."

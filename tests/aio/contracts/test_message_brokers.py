@@ -118,9 +118,10 @@ BROKERS = {
     "redis-partitions": Case(redis_streams("system", partitions=2), ALL, inject_into_streams),
     "azure": Case(azure(), ALL, inject_into_azure, PATIENT),
 }
-if "bundled" in redis_binaries():
-    BROKERS["redis-streams-6.2"] = Case(redis_streams("bundled"), ALL, inject_into_streams)
-    BROKERS["redis-partitions-6.2"] = Case(redis_streams("bundled", partitions=2), ALL, inject_into_streams)
+for server, suffix in {"bundled": "6.2", "valkey": "valkey"}.items():
+    if server in redis_binaries():
+        BROKERS[f"redis-streams-{suffix}"] = Case(redis_streams(server), ALL, inject_into_streams)
+        BROKERS[f"redis-partitions-{suffix}"] = Case(redis_streams(server, partitions=2), ALL, inject_into_streams)
 
 
 def needs(*capabilities: Capability) -> Any:
