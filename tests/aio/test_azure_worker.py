@@ -158,3 +158,30 @@ async def test_a_worker_ends_at_once_when_it_has_nothing_to_do(reachable: bool) 
             await sleep(0.01)
         assert monotonic() - begin < AT_ONCE
     assert handled == [1]
+
+
+async def test_a_handler_that_runs_at_the_deadline_leaves_its_message_to_others() -> None:
+    runs: list[int] = []
+
+    async def work(event: Counted) -> None:
+        runs.append(event.number)
+        await sleep(2 if len(runs) == 1 else 0)
+
+    events = EventMap()
+    events.bind(Counted, work)
+    async with azure() as (server, broker):
+        mediator = Mediator(RequestMap(), event_map=events, message_broker=broker)
+        await mediator.publish(Counted(number=1))
+        until = monotonic() + PATIENCE
+        async with Worker(mediator, broker, drain_timeout=0.1) as worker:
+            while not runs and monotonic() < until:
+                await sleep(0.02)
+            worker.stop()
+            while not worker.ended:
+                await sleep(0.02)
+        assert [message.delivery_count for message in server.messages("q")] == [1]
+        async with Worker(mediator, broker):
+            while server.messages("q") and monotonic() < until:
+                await sleep(0.02)
+        assert server.messages("q") == []
+    assert runs == [1, 1]
