@@ -1,6 +1,7 @@
 """How replies are read from connections of ``redis.asyncio``: whole, by those who asked, and only while all is well."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -127,6 +128,26 @@ async def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
             client.client_kill_filter(_type="normal", skipme=True)
             await anyio.sleep(0.02)  # less than a connection may rest without being looked at
         await transport.aclose()
+
+
+async def test_a_connection_that_is_about_to_close_is_not_used(server: RedisServer) -> None:
+    transport = connect(redis.asyncio.Redis(unix_socket_path=server.socket), 5, 5)
+    await transport.exchange([("ECHO", "first")])
+    [wire] = transport._opened.get()._used
+    wire._transport.abort()  # what depends on it is told in the next turn of the event loop
+    assert await transport.exchange([("ECHO", "next")]) == [b"next"]
+    await transport.aclose()
+
+
+async def test_a_connection_that_breaks_while_commands_are_written_is_said_to_be_lost(server: RedisServer) -> None:
+    transport = connect(redis.asyncio.Redis(unix_socket_path=server.socket), 5, 5)
+    await transport.exchange([("ECHO", "first")])
+    [wire] = transport._opened.get()._used
+    wire._transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
+    with pytest.raises(BrokerUnavailable, match="was lost"):
+        await transport.exchange([("ECHO", "lost")])
+    assert await transport.exchange([("ECHO", "next")]) == [b"next"]
+    await transport.aclose()
 
 
 async def test_a_connection_that_is_closed_during_an_exchange_is_said_to_be_lost() -> None:

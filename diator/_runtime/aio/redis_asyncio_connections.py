@@ -86,7 +86,7 @@ class AsyncioConnections:
             wire = self._used.pop()
             if wire.is_fresh:
                 return wire.leave()
-            await self._pool.release(wire.leave())
+            await (self.drop if wire.is_lost else self._pool.release)(wire.leave())
         return await self.open()
 
 

@@ -29,7 +29,7 @@ class Wire(asyncio.Protocol):
         self._connection = connection
         self._timeout = timeout
         self._used_at = monotonic()
-        self._is_lost = False
+        self._has_failed = False
         self._parser = None if Reader is None else Reader(replyError=redis.ResponseError, notEnoughData=_NOT_ENOUGH)
         self._commands: Sequence[Command] = ()
         self._replies: list[Reply] = []
@@ -40,9 +40,14 @@ class Wire(asyncio.Protocol):
         self._transport.set_protocol(self)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended, or is about to: redis-py cannot always tell."""
+        return self._has_failed or self._transport.is_closing()
+
+    @property
     def is_fresh(self) -> bool:
         """Whether it needs no look by redis-py before it is used again."""
-        return not self._is_lost and monotonic() - self._used_at < FRESH
+        return not self.is_lost and monotonic() - self._used_at < FRESH
 
     def leave(self) -> Any:
         """Return the connection for redis-py."""
@@ -53,7 +58,7 @@ class Wire(asyncio.Protocol):
         """Send commands in one go, and hand over their replies, or a `BrokerUnavailable`. It needs hiredis."""
         self._commands, self._replies, self._done = commands, [], done
         self._timer = asyncio.get_running_loop().call_later(self._timeout, self._lose, TimeoutError())
-        self._transport.writelines(pack(self._connection, commands))
+        self._transport.write(b"".join(pack(self._connection, commands)))  # Python 3.13's writelines may break down
 
     def data_received(self, data: bytes) -> None:
         parser: Any = self._parser
@@ -78,7 +83,7 @@ class Wire(asyncio.Protocol):
         self._lose(exc or ConnectionError("the server closed the connection"))
 
     def _lose(self, error: Exception) -> None:
-        self._is_lost = True
+        self._has_failed = True
         self._transport.abort()
         if self._done is not None:
             self._hand_over(failure(error))
