@@ -58,7 +58,7 @@ class Wire(asyncio.Protocol):
         """Send commands in one go, and hand over their replies, or a `BrokerUnavailable`. It needs hiredis."""
         self._commands, self._replies, self._done = commands, [], done
         self._timer = asyncio.get_running_loop().call_later(self._timeout, self._lose, TimeoutError())
-        self._transport.write(b"".join(pack(self._connection, commands)))  # Python 3.13's writelines may break down
+        self._transport.write(b"".join(pack(self._connection, commands)))
 
     def data_received(self, data: bytes) -> None:
         parser: Any = self._parser
