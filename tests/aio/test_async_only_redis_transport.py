@@ -249,6 +249,13 @@ async def test_a_cancelled_send_does_not_wait_for_a_server_that_hangs() -> None:
         await broker.aclose()
 
 
+class NobodyIdle(list[Any]):
+    """Threads that have just done something come back at any time, and are not taken."""
+
+    def pop(self, index: Any = -1) -> Any:
+        raise IndexError
+
+
 async def test_publishing_goes_on_when_threads_can_be_started_again(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +263,7 @@ async def test_publishing_goes_on_when_threads_can_be_started_again(
     impatient = RedisStreamsMessageBroker(server.url, stream=broker._place.stream, group="g", retry_timeout=0)
     for one in (broker, impatient):
         await one.send_message(make(1))
-    monkeypatch.setattr(daemon_threads, "_idle", [])
+    monkeypatch.setattr(daemon_threads, "_idle", NobodyIdle())
     start, failures = daemon_threads._Thread.start, [3]
 
     def fail(thread: Any) -> None:
