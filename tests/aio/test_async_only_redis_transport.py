@@ -22,6 +22,7 @@ from diator.errors import BrokerError, BrokerUnavailable
 from tests.servers.proxy import running_proxy
 from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.servers.seeds import SEEDS
+from tests.threads import NobodyIdle
 
 CANCELS = 1500 if os.environ.get("DIATOR_LONG") else 300
 
@@ -247,13 +248,6 @@ async def test_a_cancelled_send_does_not_wait_for_a_server_that_hangs() -> None:
         server.resume()
         await broker.send_message(make(3))
         await broker.aclose()
-
-
-class NobodyIdle(list[Any]):
-    """Threads that have just done something come back at any time, and are not taken."""
-
-    def pop(self, index: Any = -1) -> Any:
-        raise IndexError
 
 
 async def test_publishing_goes_on_when_threads_can_be_started_again(

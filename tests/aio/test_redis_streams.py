@@ -21,6 +21,7 @@ from diator.errors import BrokerError, BrokerUnavailable
 from tests.aio.conftest import sleep, together
 from tests.aio.deliveries import numbers, take
 from tests.servers.redis import RedisServer, running_redis, shared_redis
+from tests.threads import NobodyIdle
 
 SOON, NEVER, VISIBILITY = 5, 0.1, 0.4
 #: Seconds by which clocks may differ.
@@ -241,7 +242,7 @@ async def test_a_thread_that_could_not_be_started_is_an_error_that_passes(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as broken:
-        broken.setattr(daemon_threads, "_idle", [])
+        broken.setattr(daemon_threads, "_idle", NobodyIdle())
         broken.setattr(daemon_threads._Thread, "start", fail)
         with pytest.raises(BrokerUnavailable, match="no thread could be started"):
             await receiver.receive(1, 0)

@@ -22,6 +22,7 @@ from diator.sync.message_brokers.redis import RedisStreamsMessageBroker
 from tests.servers.redis import RedisServer, running_redis, shared_redis
 from tests.sync.conftest import sleep, together
 from tests.sync.deliveries import numbers, take
+from tests.threads import NobodyIdle
 
 SOON, NEVER, VISIBILITY = 5, 0.1, 0.4
 #: Seconds by which clocks may differ.
@@ -240,7 +241,7 @@ def test_a_thread_that_could_not_be_started_is_an_error_that_passes(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as broken:
-        broken.setattr(daemon_threads, "_idle", [])
+        broken.setattr(daemon_threads, "_idle", NobodyIdle())
         broken.setattr(daemon_threads._Thread, "start", fail)
         with pytest.raises(BrokerUnavailable, match="no thread could be started"):
             receiver.receive(1, 0)
