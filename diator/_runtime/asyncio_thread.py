@@ -22,11 +22,17 @@ class AsyncioThread:
     def __init__(self) -> None:
         self._started = threading.Event()
         self._mailbox = Mailbox()
-        self._loop: asyncio.AbstractEventLoop
+        self._loop: Any = None
         self._stopping: asyncio.Event
         self._thread = threading.Thread(target=self._run, name="diator-asyncio", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._mailbox.close()
+            raise
         self._started.wait()
+        if self._loop is None:
+            raise RuntimeError("no event loop could be started in a thread: there may be too many open files")
 
     def _run(self) -> None:
         try:
@@ -35,6 +41,7 @@ class AsyncioThread:
                 runner.run(self._main())
         finally:
             self._mailbox.close()
+            self._started.set()
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()

@@ -5,14 +5,19 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import hiredis
 import pytest
 import redis.asyncio
+from redis.asyncio.sentinel import SentinelConnectionPool
 
+from diator._core.delivery import Ack
+from diator._core.wire import Message
 from diator._runtime.aio import redis_asyncio_connections
 from diator._runtime.aio.redis import connect
+from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
 from diator.errors import BrokerError, BrokerUnavailable
 from tests.servers.redis import RedisServer, running_redis, shared_redis
 
@@ -53,6 +58,11 @@ async def answering(answer: Answer) -> AsyncIterator[Any]:
         await transport.aclose()
         listener.close()
         await asyncio.wait(serving, timeout=10)
+
+
+def used_by(transport: Any) -> list[Any]:
+    wires: list[Any] = transport._opened[asyncio.get_running_loop()]._used
+    return wires
 
 
 def counted() -> tuple[Answer, dict[bytes, int]]:
@@ -133,7 +143,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
 async def test_a_connection_that_is_about_to_close_is_not_used(server: RedisServer) -> None:
     transport = connect(redis.asyncio.Redis(unix_socket_path=server.socket), 5, 5)
     await transport.exchange([("ECHO", "first")])
-    [wire] = transport._opened.get()._used
+    [wire] = used_by(transport)
     wire._transport.abort()  # what depends on it is told in the next turn of the event loop
     assert await transport.exchange([("ECHO", "next")]) == [b"next"]
     await transport.aclose()
@@ -142,7 +152,7 @@ async def test_a_connection_that_is_about_to_close_is_not_used(server: RedisServ
 async def test_a_connection_that_breaks_while_commands_are_written_is_said_to_be_lost(server: RedisServer) -> None:
     transport = connect(redis.asyncio.Redis(unix_socket_path=server.socket), 5, 5)
     await transport.exchange([("ECHO", "first")])
-    [wire] = transport._opened.get()._used
+    [wire] = used_by(transport)
     wire._transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
     with pytest.raises(BrokerUnavailable, match="was lost"):
         await transport.exchange([("ECHO", "lost")])
@@ -221,3 +231,112 @@ async def test_a_reply_too_many_is_given_to_nobody(is_late: bool) -> None:
                 with pytest.raises(BrokerUnavailable, match="was lost"):
                     await transport.exchange([("ECHO", "twice")])
             assert await transport.exchange([("ECHO", "next")]) == [b"next"]
+
+
+async def test_what_cannot_be_written_leaves_the_connection_as_it_is(server: RedisServer) -> None:
+    transport = connect(redis.asyncio.Redis(unix_socket_path=server.socket), 0.2, 5)
+    await transport.exchange([("ECHO", "first")])
+    [wire] = used_by(transport)
+    outcomes: list[Any] = []
+    with pytest.raises(UnicodeEncodeError):
+        transport.start([("ECHO", "\ud800")], outcomes.append)
+    await anyio.sleep(0.4)  # longer than an exchange may take
+    assert (outcomes, used_by(transport)) == ([], [wire])
+    assert await transport.exchange([("ECHO", "next")]) == [b"next"]
+    await transport.aclose()
+
+
+async def test_a_master_that_has_become_a_replica_is_left() -> None:
+    class Manager:
+        """Stands for the sentinels."""
+
+        master: Any = None
+
+        async def discover_master(self, name: str) -> Any:
+            return self.master
+
+    with running_redis() as first, running_redis() as second, first.client() as client:
+        manager = Manager()
+        manager.master = ("127.0.0.1", first.port)
+        pool = SentinelConnectionPool("main", manager)  # type: ignore[no-untyped-call]
+        transport = connect(redis.asyncio.Redis(connection_pool=pool), 5, 5)
+        for _ in range(2):
+            assert await transport.exchange([("SET", "key", "value")]) == [b"OK"]
+        client.execute_command("REPLICAOF", "127.0.0.1", second.port)
+        manager.master = ("127.0.0.1", second.port)
+        [refused] = await transport.exchange([("SET", "key", "value")])
+        assert isinstance(refused, BrokerUnavailable)
+        assert not refused.maybe_done
+        assert await transport.exchange([("SET", "key", "value")]) == [b"OK"]
+        await transport.aclose()
+
+
+async def test_a_connection_of_another_kind_is_left_to_redis_py(server: RedisServer) -> None:
+    class Veiled:
+        def __init__(self, writer: Any) -> None:
+            self._writer = writer
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "transport":
+                raise AttributeError(name)
+            return getattr(self._writer, name)
+
+    class Own(redis.asyncio.UnixDomainSocketConnection):
+        @property
+        def _writer(self) -> Any:
+            writer = vars(self).get("writer")
+            return None if writer is None else Veiled(writer)
+
+        @_writer.setter
+        def _writer(self, writer: Any) -> None:
+            vars(self)["writer"] = writer
+
+    pool: Any = redis.asyncio.ConnectionPool(connection_class=Own, path=server.socket)
+    transport = connect(redis.asyncio.Redis(connection_pool=pool), 5, 5)
+    for number in range(3):
+        assert await transport.exchange([("ECHO", str(number))]) == [str(number).encode()]
+    connections = transport._opened[asyncio.get_running_loop()]
+    assert (len(connections._pool._in_use_connections), used_by(transport)) == (0, [])
+    await transport.aclose()
+
+
+def test_round_trips_go_on_from_callbacks_of_an_event_loop_that_anyio_did_not_start(
+    server: RedisServer, anyio_backend: str
+) -> None:
+    """AnyIO's own functions fail there."""
+
+    async def main() -> None:
+        source = redis.asyncio.Redis(unix_socket_path=server.socket)
+        broker = RedisStreamsMessageBroker(source, stream=f"test-{uuid4()}", group="g")
+        receiver = broker.receiver(concurrency=40)
+        assert not await receiver.receive(1, 0)
+
+        async def send(first: int) -> None:
+            for number in range(first, first + 10):
+                await broker.send_message(
+                    Message(message_type="t", message_name="n", payload={"number": number}),
+                )
+
+        await asyncio.gather(*[send(first) for first in range(0, 40, 10)])
+        deliveries: list[Any] = []
+        while len(deliveries) < 40:
+            deliveries += await receiver.receive(40, 5)
+        await asyncio.gather(*[receiver.settle(delivery, Ack()) for delivery in deliveries])
+        assert await broker._client.exchange(("XLEN", broker._place.stream)) == [40]
+        await broker.aclose()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_event_loops_that_have_ended_are_forgotten(server: RedisServer, anyio_backend: str) -> None:
+    transport: Any = None
+
+    async def exchange() -> None:
+        nonlocal transport
+        transport = transport or connect(redis.asyncio.Redis(unix_socket_path=server.socket), 5, 5)
+        assert await transport.exchange([("ECHO", "x")]) == [b"x"]
+        await transport._opened[asyncio.get_running_loop()].close()
+
+    for _ in range(3):
+        asyncio.run(exchange())
+    assert len(transport._opened) == 1

@@ -6,14 +6,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from anyio.lowlevel import RunVar
-
 from ...errors import BrokerError, BrokerUnavailable
 from ..redis_connections import Command, Reply, pack
 from ..redis_failures import failure
 from ..redis_library import redis
 from ..redis_pools import make_pool
 from ..redis_silence import Silence
+from .loops import current_loop
 from .redis_asyncio_connections import AsyncioConnections
 from .redis_threads import Lane, Taker, Transport
 
@@ -35,8 +34,8 @@ class AsyncioTransport(Transport):
         self._timeout = timeout
         self._block = block
         # for each event loop its own: connections cannot leave the one they were opened on
-        self._opened: RunVar[AsyncioConnections] = RunVar("diator_redis_connections")
-        self._lanes: RunVar[AsyncioConnections] = RunVar("diator_redis_lanes")
+        self._opened: dict[asyncio.AbstractEventLoop, AsyncioConnections] = {}
+        self._lanes: dict[asyncio.AbstractEventLoop, AsyncioConnections] = {}
         self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
@@ -49,17 +48,21 @@ class AsyncioTransport(Transport):
 
     async def aclose(self) -> None:
         self._is_closed = True
-        for var in (self._opened, self._lanes):
-            connections = var.get(None)
-            if connections is not None:
-                await connections.close()
+        for opened in (self._opened, self._lanes):
+            for loop, connections in list(opened.items()):
+                if loop is current_loop():
+                    await connections.close()
 
-    def _here(self, var: RunVar[AsyncioConnections], timeout: float) -> AsyncioConnections:
-        connections = var.get(None)
+    def _here(self, opened: dict[asyncio.AbstractEventLoop, AsyncioConnections], timeout: float) -> AsyncioConnections:
+        """The connections of this event loop, which may not run a task now but call a function."""
+        _expect_asyncio()
+        loop = asyncio.get_running_loop()
+        connections = opened.get(loop)
         if connections is None:
-            _expect_asyncio()
+            for ended in [known for known in opened if known.is_closed()]:
+                del opened[ended]
             connections = AsyncioConnections(make_pool(self._source, self._timeout), timeout, self._is_closed)
-            var.set(connections)
+            opened[loop] = connections
         return connections
 
 

@@ -33,8 +33,9 @@ class AsyncioConnections:
         """Begin an exchange on a connection that can be used as it is, if there is one."""
         if Reader is None or not self._used or not self._used[-1].is_fresh:
             return False
-        wire = self._used.pop()
+        wire = self._used[-1]
         wire.start(commands, partial(self._end, wire, done))
+        self._used.pop()
         return True
 
     def _end(self, wire: Wire, done: Taker, outcome: list[Reply] | Exception) -> None:
@@ -50,8 +51,10 @@ class AsyncioConnections:
             raise
         if self._is_closed:  # meanwhile: nobody else would close this one
             await self.drop(connection)
-        else:
+        elif hasattr(getattr(connection, "_writer", None), "transport"):
             self._used.append(Wire(connection, self._timeout))
+        else:  # somebody's own kind of connection
+            await self._pool.release(connection)
         return replies
 
     async def exchange_on(self, connection: Any, commands: Sequence[Command]) -> list[Reply]:

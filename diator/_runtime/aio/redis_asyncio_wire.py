@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Final
 
+from ..._core.redis_errors import code_of
 from ..redis_connections import FRESH, Command, Reply, pack
 from ..redis_failures import failure, parts, refusal
 from ..redis_library import Reader, redis
@@ -13,6 +14,8 @@ from .redis_threads import Taker
 __all__ = ("Wire",)
 
 _NOT_ENOUGH: Final = object()
+#: Errors that another connection may not have: to another server, or after it has introduced itself again.
+_LAST: Final = frozenset({"LOADING", "MASTERDOWN", "NOAUTH", "READONLY", "WRONGPASS"})
 
 
 class Wire(asyncio.Protocol):
@@ -56,9 +59,10 @@ class Wire(asyncio.Protocol):
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
         """Send commands in one go, and hand over their replies, or a `BrokerUnavailable`. It needs hiredis."""
+        data = b"".join(pack(self._connection, commands))
         self._commands, self._replies, self._done = commands, [], done
         self._timer = asyncio.get_running_loop().call_later(self._timeout, self._lose, TimeoutError())
-        self._transport.write(b"".join(pack(self._connection, commands)))
+        self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
         parser: Any = self._parser
@@ -72,6 +76,9 @@ class Wire(asyncio.Protocol):
             return
         if len(replies) == wanted and self._done is not None:
             self._used_at = monotonic()
+            if any(isinstance(reply, redis.ResponseError) and code_of(str(reply)) in _LAST for reply in replies):
+                self._has_failed = True
+                self._transport.abort()
             self._hand_over(
                 [_translated(reply, command) for reply, command in zip(replies, self._commands, strict=True)]
             )
