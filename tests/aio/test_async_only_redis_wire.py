@@ -15,7 +15,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 
 from diator._core.delivery import Ack
 from diator._core.wire import Message
-from diator._runtime.aio import redis_asyncio_connections
+from diator._runtime.aio import redis_asyncio, redis_asyncio_connections
 from diator._runtime.aio.redis import connect
 from diator.aio.message_brokers.redis import RedisStreamsMessageBroker
 from diator.errors import BrokerError, BrokerUnavailable
@@ -60,8 +60,12 @@ async def answering(answer: Answer) -> AsyncIterator[Any]:
         await asyncio.wait(serving, timeout=10)
 
 
+def connections_of(transport: Any) -> Any:
+    return redis_asyncio._connections[asyncio.get_running_loop()][transport._opened]
+
+
 def used_by(transport: Any) -> list[Any]:
-    wires: list[Any] = transport._opened[asyncio.get_running_loop()]._used
+    wires: list[Any] = connections_of(transport)._used
     return wires
 
 
@@ -295,8 +299,7 @@ async def test_a_connection_of_another_kind_is_left_to_redis_py(server: RedisSer
     transport = connect(redis.asyncio.Redis(connection_pool=pool), 5, 5)
     for number in range(3):
         assert await transport.exchange([("ECHO", str(number))]) == [str(number).encode()]
-    connections = transport._opened[asyncio.get_running_loop()]
-    assert (len(connections._pool._in_use_connections), used_by(transport)) == (0, [])
+    assert (len(connections_of(transport)._pool._in_use_connections), used_by(transport)) == (0, [])
     await transport.aclose()
 
 
@@ -326,17 +329,3 @@ def test_round_trips_go_on_from_callbacks_of_an_event_loop_that_anyio_did_not_st
         await broker.aclose()
 
     asyncio.run(asyncio.wait_for(main(), 30))
-
-
-def test_event_loops_that_have_ended_are_forgotten(server: RedisServer, anyio_backend: str) -> None:
-    transport: Any = None
-
-    async def exchange() -> None:
-        nonlocal transport
-        transport = transport or connect(redis.asyncio.Redis(unix_socket_path=server.socket), 5, 5)
-        assert await transport.exchange([("ECHO", "x")]) == [b"x"]
-        await transport._opened[asyncio.get_running_loop()].close()
-
-    for _ in range(3):
-        asyncio.run(exchange())
-    assert len(transport._opened) == 1

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ...errors import BrokerError, BrokerUnavailable
 from ..redis_connections import Command, Reply, pack
@@ -33,9 +34,7 @@ class AsyncioTransport(Transport):
         self._source = source
         self._timeout = timeout
         self._block = block
-        # for each event loop its own: connections cannot leave the one they were opened on
-        self._opened: dict[asyncio.AbstractEventLoop, AsyncioConnections] = {}
-        self._lanes: dict[asyncio.AbstractEventLoop, AsyncioConnections] = {}
+        self._opened, self._lanes = object(), object()
         self._is_closed = False
 
     def start(self, commands: Sequence[Command], done: Taker) -> None:
@@ -48,21 +47,20 @@ class AsyncioTransport(Transport):
 
     async def aclose(self) -> None:
         self._is_closed = True
-        for opened in (self._opened, self._lanes):
-            for loop, connections in list(opened.items()):
-                if loop is current_loop():
-                    await connections.close()
+        here = _connections.get(current_loop(), {})
+        for purpose in (self._opened, self._lanes):
+            connections = here.get(purpose)
+            if connections is not None:
+                await connections.close()
 
-    def _here(self, opened: dict[asyncio.AbstractEventLoop, AsyncioConnections], timeout: float) -> AsyncioConnections:
+    def _here(self, purpose: object, timeout: float) -> AsyncioConnections:
         """The connections of this event loop, which may not run a task now but call a function."""
         _expect_asyncio()
-        loop = asyncio.get_running_loop()
-        connections = opened.get(loop)
+        here = _connections.setdefault(asyncio.get_running_loop(), {})
+        connections = here.get(purpose)
         if connections is None:
-            for ended in [known for known in opened if known.is_closed()]:
-                del opened[ended]
             connections = AsyncioConnections(make_pool(self._source, self._timeout), timeout, self._is_closed)
-            opened[loop] = connections
+            here[purpose] = connections
         return connections
 
 
@@ -166,6 +164,10 @@ def _spawn(function: Callable[[], Coroutine[Any, Any, list[Reply]]], done: Taker
     task.add_done_callback(ended)
     return task
 
+
+#: By event loop and purpose, as they cannot leave the loop they were opened on. What is left open when one ends stays
+#: so, for it cannot be closed any more.
+_connections: WeakKeyDictionary[Any, dict[object, AsyncioConnections]] = WeakKeyDictionary()
 
 #: The event loop itself only keeps weak references.
 _running: set["asyncio.Task[None]"] = set()
