@@ -15,11 +15,14 @@ class Mailbox:
     """Functions for a thread to call. It waits until `fileno` is readable, and then calls `call_all`.
 
     To wake a thread takes longer than most of what it does then, so it happens once for all that comes meanwhile.
+
+    Attributes:
+        is_closed: Whether it takes no more.
     """
 
     def __init__(self) -> None:
         self._posted: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._has_rung = self._is_closed = False
+        self._has_rung = self.is_closed = False
         self._lock = Lock()  # held while the bell is rung, so that it is not closed then; `call_all` never waits for it
         self._bell = _EventBell() if hasattr(os, "eventfd") else _SocketBell()
         self.fileno = self._bell.fileno
@@ -31,7 +34,7 @@ class Mailbox:
             RuntimeError: The mailbox is closed.
         """
         with self._lock:
-            if self._is_closed:
+            if self.is_closed:
                 raise RuntimeError("the event loop has ended")
             self._posted.append((function, args))
             if not self._has_rung:
@@ -44,7 +47,7 @@ class Mailbox:
 
     def call_all(self) -> None:
         """Call what has been posted. No function may raise."""
-        if not self._is_closed:
+        if not self.is_closed:
             self._bell.silence()
         self._has_rung = False  # before it looks: whoever comes later rings again
         for _ in range(len(self._posted)):
@@ -54,7 +57,7 @@ class Mailbox:
     def close(self) -> None:
         """Take no more; what is there can still be called."""
         with self._lock:
-            self._is_closed = True
+            self.is_closed = True
             self._bell.close()
 
 

@@ -23,7 +23,6 @@ class TrioRun:
     def __init__(self) -> None:
         self._token = current_trio_token()
         self._mailbox = Mailbox()
-        self._is_open = True
         self._due: list[Callable[[], object]] = []
         self._has_due = trio.Event()
         try:
@@ -44,11 +43,11 @@ class TrioRun:
 
     def call_soon(self, function: Callable[[], object]) -> None:
         """Run a function when all tasks have run that are about to."""
-        if self._is_open:
+        if self._mailbox.is_closed:  # the run is ending
+            self._token.run_sync_soon(function)
+        else:
             self._due.append(function)
             self._has_due.set()
-        else:
-            self._token.run_sync_soon(function)
 
     def call_soon_threadsafe(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function soon; this may be called from any thread.
@@ -82,7 +81,6 @@ class TrioRun:
             function()
 
     def _close(self) -> None:
-        self._is_open = False
         self._mailbox.close()
         self._mailbox.call_all()
         self._call_due()

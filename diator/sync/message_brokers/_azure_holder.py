@@ -132,7 +132,6 @@ class Holder:
         with self._changes:
             if seconds:  # whoever settles does not wait for this
                 self._held.end()
-                self._changes.notify()
         while True:
             with self._changes:
                 now = current_time()
